@@ -1,0 +1,80 @@
+# emotus: `make demo` and `make test` start from nothing but python3; `make` lists the rest.
+#
+#   PYTHON=python3.12     the interpreter that makes .venv
+#   PIP_ARGS="..."        more words for pip install
+#   TORCH_INDEX=URL       one more package index, such as PyTorch's own of CPU builds (on Linux the plain one brings CUDA)
+#   ARGS="..."            words for the command a target runs: make bench ARGS="bvh --json"
+#   COUNT=1000            how many mutated inputs of each kind make fuzz tries
+
+PYTHON ?= python3
+PIP_ARGS ?=
+TORCH_INDEX ?=
+ARGS ?=
+COUNT ?= 1000000
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(PIP_ARGS)
+
+# Stamps: nothing is installed twice, so that a warm start runs at once.
+MADE := $(VENV)/.made
+VIEWER := $(VENV)/.viewer
+ALL := $(VENV)/.all
+PEERS := .venv-peers/.made
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench bench-peers fuzz clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VIEWER) ## A generated performer through the whole engine, in the browser and the terminal
+	$(BIN)/emotus demo $(ARGS)
+
+test: $(ALL) ## Run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(ALL) ## Format, lint, imports, types, tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest $(ARGS)
+
+format: $(ALL) ## Format and sort imports in place
+	$(BIN)/ruff check --select I --fix .
+	$(BIN)/ruff format .
+
+bench: $(ALL) ## Ours and its peers, side by side in one run
+	$(BIN)/emotus bench $(ARGS)
+
+bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
+
+fuzz: $(ALL) ## The long fuzz runs: a million mutated inputs
+	$(BIN)/python tests/fuzz/bvh_fuzz.py --count $(COUNT)
+	EMOTUS_FUZZ=$(COUNT) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz/test_osc_fuzz.py
+
+clean: ## Remove the environments and everything built
+	rm -rf $(VENV) .venv-peers build dist *.egg-info .ruff_cache .hypothesis .import_linter_cache
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "emotus needs Python 3.11 or newer, and $(PYTHON) is older (make demo PYTHON=python3.12)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VIEWER): pyproject.toml constraints.txt | $(MADE)
+	@echo "installing the engine and the viewer (the first time only)"
+	$(PIP) -c constraints.txt -e '.[viewer]'
+	@touch $@
+
+$(ALL): pyproject.toml constraints.txt | $(MADE)
+	@echo "installing everything that tests and benchmarks need (the first time only)"
+	$(PIP) -c constraints.txt -e '.[all]'
+	@touch $(VIEWER) $@
+
+$(PEERS):
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) timeflux==0.17.2
+	@touch $@

@@ -1,0 +1,381 @@
+"""The command line: builds sensors -> engine -> bridges. The only file that wires; nobody imports it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .engine.errors import EmotusError, InputError, UriError
+
+if TYPE_CHECKING:
+    from .bridges.base import Bridge
+    from .engine.clock import Clock
+    from .engine.ports import Source
+    from .engine.recognise import Recogniser
+    from .engine.runner import Summary
+    from .engine.take import Take
+    from .sensors.base import Sensor
+
+VIEW_HOST, VIEW_PORT = "127.0.0.1", 8080
+DEFAULT_MODEL = "bandai-stgcn"
+DEMO_SECONDS = 20.0
+DATA = Path("../shared/data")
+# Where inferring emotions is widely forbidden (PRIVACY, EU AI Act 5(1)(f)) the emotion weights are never opened.
+MOVEMENT_ONLY = ("workplace", "education")
+CONTEXTS = ("art", "research", "home", "medical", *MOVEMENT_ONLY)
+
+app = typer.Typer(
+    name="emotus",
+    help="Read the emotion a moving body appears to express, live, and pass it on.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+SensorUris = Annotated[
+    list[str], typer.Option("-s", "--sensor", help="bvh:PATH, bvh:-, synthetic:EMOTION; repeatable.")
+]
+BridgeUris = Annotated[
+    list[str] | None, typer.Option("-b", "--bridge", help="osc:HOST:PORT, ws:HOST:PORT, jsonl:PATH.")
+]
+Model = Annotated[str, typer.Option("--model", help="A shipped model's name or a .safetensors file.")]
+Seconds = Annotated[float | None, typer.Option("--seconds", min=0.0, help="Stop after so long.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, nothing else there.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Tell which joints carried each decision.")]
+View = Annotated[
+    str | None, typer.Option("--view", help=f"Browser page at [HOST:PORT]; {VIEW_HOST}:{VIEW_PORT} if not said.")
+]
+Context = Annotated[str, typer.Option("--context", help=f"Where it is used: {', '.join(CONTEXTS)}.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder with the motion data.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]
+Expose = Annotated[bool, typer.Option("--expose", help="Allow listening beyond this machine, with a token.")]
+
+
+@app.command()
+def run(
+    sensors: SensorUris,
+    bridges: BridgeUris = None,
+    model: Model = DEFAULT_MODEL,
+    view: View = None,
+    seconds: Seconds = None,
+    context: Context = "art",
+    explain: Explain = False,
+    expose: Expose = False,
+) -> None:
+    """Run sensors through the engine into bridges until they end, the time is over or Ctrl-C."""
+    from .engine.clock import MonotonicClock
+    from .sensors.uri import open_sensor
+
+    clock = MonotonicClock()
+    sources = [open_sensor(uri, clock) for uri in sensors]
+    recogniser = _recogniser(model, context)
+    sinks = _sinks(bridges or [], view, _labels(recogniser), clock, expose=expose)
+    summary = _drive(sources, recogniser, sinks, clock, seconds, explain=explain)
+    _say_summary(summary)
+    if summary.failures:
+        raise typer.Exit(1 if summary.unexpected else 2)
+
+
+@app.command()
+def recognize(
+    files: Annotated[list[Path], typer.Argument(help="Recordings: .bvh")],
+    as_json: Json = False,
+    explain: Explain = False,
+    model: Model = DEFAULT_MODEL,
+) -> None:
+    """Read whole recordings: one result a file, with its time line."""
+    recogniser = _recogniser(model, "art")
+    failed = False
+    for file in files:
+        try:
+            take = _read_take(file, recogniser, explain=explain)
+        except EmotusError as error:
+            _complain(error)
+            failed = True
+            continue
+        _say(json.dumps({"file": str(file), **take.to_dict()}) if as_json else take.to_text(str(file)))
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command()
+def demo(
+    seconds: Seconds = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Open no browser, only say where the page is.")] = False,
+) -> None:
+    """Show a generated performer through the whole engine, the viewer and the bridges; needs no hardware."""
+    from .bridges.terminal import TerminalBridge
+    from .bridges.uri import make_bridge
+    from .engine.clock import MonotonicClock
+    from .sensors.uri import open_sensor
+
+    clock = MonotonicClock()
+    recogniser = _recogniser(DEFAULT_MODEL, "art")
+    labels = _labels(recogniser)
+    view_port, ws_port = _free_port(VIEW_PORT), _free_port(8765)
+    uris = [f"ws:127.0.0.1:{ws_port}", "osc:127.0.0.1:9000"]
+    sinks: list[Bridge] = [make_bridge(uri, labels=labels, clock=clock) for uri in uris]
+    sinks += [_viewer(f"{VIEW_HOST}:{view_port}", clock, expose=False), TerminalBridge()]
+    page = f"http://{VIEW_HOST}:{view_port}"
+    shown = not headless and _open_browser(page)
+    if seconds is None and not (shown and sys.stdin.isatty()):
+        seconds = DEMO_SECONDS
+    _note(f"the page: {page}{'' if shown else '  (open it in a browser on this machine)'}; Ctrl-C ends it")
+    _note(f"also sent to: {', '.join(uris)}; the performer is synthetic, and what is read is apparent expression")
+    _say_summary(_drive([open_sensor("synthetic:tour", clock)], recogniser, sinks, clock, seconds, explain=False))
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="What to train: stgcn")] = "stgcn",
+    data: Data = DATA,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the weights and what is known of them.")] = Path(
+        "weights"
+    ),
+    seed: Seed = 0,
+) -> None:
+    """Train a recogniser from motion data; the shipped one came from `emotus train stgcn`."""
+    from .training import train as training
+
+    _say(str(training.train(model, data, out, seed=seed, progress=_note)))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name.")] = DEFAULT_MODEL,
+    data: Data = DATA,
+    protocols: Annotated[
+        list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to train every fold.")] = 3,
+    shown: Annotated[bool, typer.Option("--shown", help="Print the figures stored with the model.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the figures to this JSON file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train on some activities, test on others, and print accuracy and calibration."""
+    from .training import evaluate as evaluation
+    from .training import report as reports
+
+    if shown:
+        report = reports.shown(model)
+    else:
+        chosen = tuple(protocols or evaluation.PROTOCOLS)
+        seed_numbers = tuple(range(seeds))
+        report = evaluation.evaluate(model, data, protocols=chosen, seeds=seed_numbers, progress=_note)
+    if out is not None:
+        reports.store(report, out)
+    _say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Benchmarks to run; all when none is named.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure ours and its peers on the same work, side by side, one thread."""
+    root = Path(__file__).parent
+    harness = root / "benchmarks" / "harness.py"
+    if not harness.exists():
+        raise InputError("bench", "the benchmarks are not installed with emotus", mend="run it from the repository")
+    spec = importlib.util.spec_from_file_location("emotus_benchmarks", harness)
+    assert spec is not None  # noqa: S101 - the file is there
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    raise typer.Exit(module.run_benchmarks(names or (), as_json=as_json, root=root))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Tell what is installed, what would work here, and how to mend the rest."""
+    from . import doctor as surgery
+
+    checks = surgery.diagnose()
+    _say(surgery.as_json_lines(checks) if as_json else surgery.as_table(checks))
+    if any(check.needed and not check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def _read_take(file: Path, recogniser: Recogniser | None, *, explain: bool) -> Take:
+    """Run one recording through the engine as fast as it goes; return its answer and time line."""
+    from .engine.clock import MonotonicClock
+    from .engine.events import EmotionEvent
+    from .engine.pipeline import Engine
+    from .engine.take import summarise
+    from .sensors.bvh_source import BvhSensor
+
+    clock = MonotonicClock()
+    engine = Engine(recogniser, clock, live=False, explain=explain)
+    sensor = BvhSensor(file, speed=0.0, clock=clock)
+    events: list[EmotionEvent] = []
+    with contextlib.closing(sensor):
+        sensor.open()
+        while sensor.health().state != "ended":
+            pose = sensor.read()
+            if pose is not None:
+                events += [event for event in engine.step(pose) if isinstance(event, EmotionEvent)]
+    events += [event for event in engine.flush() if isinstance(event, EmotionEvent)]
+    take = summarise(events)
+    if take is None:
+        raise InputError(str(file), "no frame of it could be read as a movement", mend="is it longer than a pose?")
+    return take
+
+
+def _recogniser(model: str, context: str) -> Recogniser | None:
+    """Load the recogniser, or none where the context forbids reading emotions; its file is not opened then."""
+    if context not in CONTEXTS:
+        raise InputError("--context", f"unknown context '{context}'", mend=f"one of {', '.join(CONTEXTS)}")
+    if context in MOVEMENT_ONLY:
+        _note(f"context {context}: no emotion is inferred; movement qualities only")
+        return None
+    import torch
+
+    from .engine.network import load
+
+    torch.set_num_threads(1)  # a second thread made answers ten times slower beside any other busy process
+    return load(model)
+
+
+def _labels(recogniser: Recogniser | None) -> tuple[str, ...]:
+    return () if recogniser is None else recogniser.labels
+
+
+def _sinks(
+    uris: Sequence[str], view: str | None, labels: tuple[str, ...], clock: Clock, *, expose: bool
+) -> list[Bridge]:
+    from .bridges.terminal import TerminalBridge
+    from .bridges.uri import make_bridge
+
+    sinks: list[Bridge] = [make_bridge(uri, labels=labels, expose=expose, clock=clock) for uri in uris]
+    if view is not None:
+        sinks.append(_viewer(view, clock, expose=expose))
+        _note(f"the page: http://{view}")
+    return sinks or [TerminalBridge()]
+
+
+def _viewer(at: str, clock: Clock, *, expose: bool) -> Bridge:
+    from .bridges.viewer import ViewerBridge
+
+    host, colon, port = at.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise UriError(f"--view {at}", "not HOST:PORT", mend=f"such as {VIEW_HOST}:{VIEW_PORT}")
+    if host not in ("127.0.0.1", "localhost", "[::1]") and not expose:
+        raise UriError(f"--view {at}", "would show the page beyond this machine", mend="add --expose to allow that")
+    return ViewerBridge(host, int(port), clock=clock)
+
+
+def _drive(
+    sources: Sequence[Sensor],
+    recogniser: Recogniser | None,
+    sinks: Sequence[Bridge],
+    clock: Clock,
+    seconds: float | None,
+    *,
+    explain: bool,
+) -> Summary:
+    """Run until the end, the time or a signal; SIGINT and SIGTERM close everything in order."""
+    from .engine.pipeline import Engine
+    from .engine.runner import Runner
+
+    live = any(source.live for source in sources)
+    engine = Engine(recogniser, clock, live=live, explain=explain)
+    runner = Runner(sources, engine, sinks, clock, on_open=_say_opened)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: runner.stop())
+    return runner.run(seconds)
+
+
+def _free_port(port: int) -> int:
+    """Return the port, or any free one where something else already listens there."""
+    for candidate in (port, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((VIEW_HOST, candidate))
+            return int(probe.getsockname()[1])
+    raise UriError(f"{VIEW_HOST}:{port}", "no free port", mend="close other programs")
+
+
+def _open_browser(page: str) -> bool:
+    """Open the page where there is a display; a text browser on a server would only take the terminal away."""
+    import webbrowser
+
+    has_display = sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    return has_display and webbrowser.open(page)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _note(text: str) -> None:
+    print(f"emotus: {text}", file=sys.stderr, flush=True)
+
+
+def _complain(error: object) -> None:
+    one_line = " ".join(str(error).split())
+    print(f"emotus: {one_line}", file=sys.stderr, flush=True)
+
+
+def _say_opened(source: Source) -> None:
+    """Tell what a sensor found: which skeleton was matched, and how."""
+    if source.health().message:
+        _note(source.health().message)
+
+
+def _say_summary(summary: Summary) -> None:
+    """Tell on standard error what failed, what came in and how old the answers were."""
+    for failure in summary.failures:
+        _complain(failure)
+    for line in summary.lines():
+        _note(line)
+
+
+def _with_view(words: Sequence[str]) -> list[str]:
+    """Give a bare --view its address, since the address may be left out."""
+    out: list[str] = []
+    for word, after in itertools.zip_longest(words, words[1:], fillvalue="--"):
+        out.append(word)
+        if word == "--view" and after.startswith("-"):
+            out.append(f"{VIEW_HOST}:{VIEW_PORT}")
+    return out
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run a command; exit 0 when done, 2 with one line when the command line or its input is wrong, 1 otherwise."""
+    words = (sys.argv[1:] if words is None else words) or ["--help"]
+    try:
+        code = app(_with_view(words), prog_name="emotus", standalone_mode=False)
+    except typer.TyperException as error:
+        _complain(f"{error.format_message()} (emotus --help)")
+        code = 2
+    except EmotusError as error:
+        _complain(error)
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:  # the reader of our output went away: nothing more to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:  # the edge of the process: never a traceback on stage
+        if os.environ.get("EMOTUS_DEBUG"):
+            raise
+        _complain(f"{type(error).__name__}: {error} (EMOTUS_DEBUG=1 shows where)")
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

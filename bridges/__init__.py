@@ -1,0 +1,1 @@
+"""Event -> OSC, WebSocket, JSON Lines and the browser viewer."""

@@ -1,0 +1,66 @@
+"""The courier: one thread that empties an outbox, so that whoever fills it never waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from ..engine.events import Event
+from .outbox import Outbox
+
+BEAT_S = 0.2  # how often an idle courier looks up
+CLOSE_S = 0.8  # how long `stop` waits for what is under way; a bridge has to close within a second
+
+
+class Courier:
+    """Hand what waits in an outbox to `deliver`, in order, until stopped.
+
+    deliver: takes events, returns how many of them it passed on and how many errors it met; the rest are counted as
+    dropped. linger_s: how long to wait after the first event for those of the same frame. on_beat: called at least
+    every BEAT_S.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        deliver: Callable[[Sequence[Event]], tuple[int, int]],
+        *,
+        name: str,
+        linger_s: float = 0.0,
+        on_beat: Callable[[], None] | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._deliver = deliver
+        self._linger_s = linger_s
+        self._on_beat = on_beat
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Open the outbox and begin; a courier runs once."""
+        self._outbox.open()
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """Deliver what is left for up to CLOSE_S, drop the rest; return whether the thread has ended."""
+        self._outbox.shut()
+        self._stopping.set()
+        self._thread.join(CLOSE_S)
+        self._outbox.abandon()
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            batch = self._outbox.take(BEAT_S)
+            if batch and self._linger_s:
+                self._stopping.wait(self._linger_s)
+                batch += self._outbox.take()
+            self._hand_over([item.event for item in batch])
+            if self._on_beat is not None:
+                self._on_beat()
+        self._hand_over([item.event for item in self._outbox.take()])
+
+    def _hand_over(self, events: Sequence[Event]) -> None:
+        if events:
+            sent, errors = self._deliver(events)
+            self._outbox.settle(sent=sent, dropped=len(events) - sent, errors=errors)

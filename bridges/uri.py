@@ -1,0 +1,64 @@
+"""Bridges by address: what the command line's -b means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..engine.clock import Clock
+from ..engine.errors import UriError
+from .address import parse_host_port
+from .base import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Hold what a bridge is made from: its address, whole and after the scheme, and what all bridges are told."""
+
+    uri: str
+    rest: str
+    labels: Sequence[str]
+    expose: bool
+    clock: Clock
+
+
+def make_bridge(uri: str, *, labels: Sequence[str], expose: bool = False, clock: Clock) -> Bridge:
+    """Return the bridge of an address: osc:HOST:PORT, ws:HOST:PORT, jsonl:PATH ("-" is standard output).
+
+    labels: what the model can answer. expose: allow what other machines can reach. Raises UriError where the address
+    cannot be understood; whether it can be reached shows when the bridge is started.
+    """
+    scheme, _, rest = uri.partition(":")
+    make = SCHEMES.get(scheme)
+    if make is None:
+        raise UriError(
+            uri, f"unknown bridge '{scheme[:20]}'", mend=f"one of {', '.join(f'{name}:' for name in SCHEMES)}"
+        )
+    return make(Wish(uri, rest, labels, expose, clock))
+
+
+def _osc(wish: Wish) -> Bridge:
+    from .osc import OscBridge
+
+    host, port = parse_host_port(wish.uri, wish.rest)
+    return OscBridge(host, port, labels=wish.labels, clock=wish.clock, expose=wish.expose)
+
+
+def _ws(wish: Wish) -> Bridge:
+    from .websocket import WebSocketBridge
+
+    host, port = parse_host_port(wish.uri, wish.rest)
+    return WebSocketBridge(host, port, labels=wish.labels, clock=wish.clock, expose=wish.expose)
+
+
+def _jsonl(wish: Wish) -> Bridge:
+    from .jsonl import JsonlBridge
+
+    if not wish.rest:
+        raise UriError(wish.uri, "no file is named", mend="jsonl:PATH, or jsonl:- for standard output")
+    return JsonlBridge(wish.rest, clock=wish.clock)
+
+
+# A new kind of bridge is one line here.
+SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {"osc": _osc, "ws": _ws, "jsonl": _jsonl}

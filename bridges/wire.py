@@ -1,0 +1,147 @@
+"""Wire version 1: every event as one JSON object or one MessagePack map (DESIGN.md 5), and what clients may ask.
+
+JSON is rounded: lengths to 0.1 mm, latency to 1 us, every other number to 5 decimals, so probabilities add up to one
+within 5e-6 for each label. MessagePack has the same numbers, with arrays as raw little-endian float32 in `bin`, not
+rounded. Nothing that is not finite ever leaves: JSON has no word for it, and no receiver expects it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from ..engine.errors import WireError
+from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, StatusEvent
+from ..engine.skeleton import Float32
+from ..engine.streams import STREAMS
+
+VERSION: Final = 1
+MAX_CONTROL_BYTES: Final = 4096  # a subscription that names 64 streams fits; nothing longer is worth parsing
+MAX_STREAMS: Final = 64
+MAX_NAME: Final = 128
+MAX_HZ: Final = 1000.0
+LENGTH_DIGITS: Final = 4
+NUMBER_DIGITS: Final = 5
+LATENCY_DIGITS: Final = 3
+FORMATS: Final = ("json", "msgpack")
+
+Wire = dict[str, Any]
+Pack = Callable[[Float32, int], object]  # an array and the decimals that are worth keeping -> what stands on the wire
+
+
+def to_json(event: Event) -> bytes:
+    """Encode an event as one JSON object, UTF-8, no line end; raise WireError where a number is not finite."""
+    return _json.encode(to_dict(event))
+
+
+def to_msgpack(event: Event) -> bytes:
+    """Encode an event as one MessagePack map, arrays as raw float32; raise WireError where a number is not finite."""
+    return _msgpack.encode(to_dict(event, _raw))
+
+
+def to_dict(event: Event, pack: Pack | None = None) -> Wire:
+    """Return the event's fields in wire order; arrays as rounded nested lists unless another `pack` is given."""
+    base: Wire = {"v": VERSION, "type": event.type, "stream": event.stream, "seq": event.seq, "t_ns": event.t_ns}
+    return base | FIELDS[type(event)](event, pack or _rounded)
+
+
+def _emotion(event: EmotionEvent, pack: Pack) -> Wire:
+    told = event.disclosure
+    fields: Wire = {
+        "label": event.label,
+        "probs": _numbers(event.probs),
+        "valence": _number(event.valence),
+        "arousal": _number(event.arousal),
+        "confidence": _number(event.confidence),
+        "abstain": event.abstain,
+        "latency_ms": _number(event.latency_ms, LATENCY_DIGITS),
+        "disclosure": {"inferred": told.inferred, "kind": told.kind, "model": told.model, "sha256": told.sha256},
+    }
+    return fields if event.joints is None else fields | {"joints": pack(event.joints, NUMBER_DIGITS)}
+
+
+def _qualities(event: QualitiesEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one shape for every encoder
+    return {name: value for name, value in _numbers(event.values).items() if name not in RESERVED}
+
+
+def _pose(event: PoseEvent, pack: Pack) -> Wire:
+    return {"joints": pack(event.joints, LENGTH_DIGITS), "confidence": pack(event.confidence, NUMBER_DIGITS)}
+
+
+def _status(event: StatusEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one shape for every encoder
+    return {"level": event.level, "code": event.code, "message": event.message, "counters": dict(event.counters)}
+
+
+RESERVED: Final = frozenset(("v", "type", "stream", "seq", "t_ns"))
+
+# The one table of what each event says; a new type of event is one line here.
+FIELDS: Final[Mapping[type, Callable[[Any, Pack], Wire]]] = {
+    EmotionEvent: _emotion,
+    QualitiesEvent: _qualities,
+    PoseEvent: _pose,
+    StatusEvent: _status,
+}
+
+_json = msgspec.json.Encoder()
+_msgpack = msgspec.msgpack.Encoder()
+
+
+def _number(value: float, digits: int = NUMBER_DIGITS) -> float:
+    if not math.isfinite(value):
+        raise WireError(f"{value} cannot go on the wire: only finite numbers can")
+    return round(float(value), digits)
+
+
+def _numbers(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: _number(value) for name, value in values.items()}
+
+
+def _rounded(array: Float32, digits: int) -> object:
+    # Rounding in float64: a float32 rounded to four decimals would be printed with nine.
+    return _finite(array).astype(np.float64).round(digits).tolist()
+
+
+def _raw(array: Float32, digits: int) -> object:  # noqa: ARG001 - one shape for both packers
+    return _finite(array).astype("<f4", copy=False).tobytes()
+
+
+def _finite(array: Float32) -> Float32:
+    if not np.isfinite(array).all():
+        raise WireError(f"{np.count_nonzero(~np.isfinite(array))} numbers of an array are not finite")
+    return array
+
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
+
+
+class Subscribe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask for events: of these streams and types (None: all), in this format, at most max_hz of each a second."""
+
+    type: Literal["subscribe"]
+    v: Literal[1] = VERSION
+    streams: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_STREAMS)] | None = None
+    types: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_STREAMS)] | None = None
+    format: Literal["json", "msgpack"] = "json"
+    max_hz: Annotated[float, msgspec.Meta(gt=0.0, le=MAX_HZ)] | None = None
+
+
+_control_json = msgspec.json.Decoder(Subscribe)
+_control_msgpack = msgspec.msgpack.Decoder(Subscribe)
+
+
+def decode_control(data: str | bytes) -> Subscribe:
+    """Decode what a client asks: text is JSON, bytes are MessagePack. Raise WireError and nothing else."""
+    if len(data) > MAX_CONTROL_BYTES:
+        raise WireError(f"a control message of {len(data)} bytes: at most {MAX_CONTROL_BYTES} are read")
+    try:
+        asked = _control_json.decode(data) if isinstance(data, str) else _control_msgpack.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise WireError(f"no control message of wire version {VERSION}: {error}") from error
+    unknown = set(asked.types or ()) - STREAMS.keys()
+    if unknown:
+        raise WireError(f"no such type: {', '.join(sorted(unknown))} (there are {', '.join(STREAMS)})")
+    return asked

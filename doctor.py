@@ -1,0 +1,247 @@
+"""The doctor: what is installed, which device, which sensor and bridge would work, and how to mend the rest.
+
+Everything is looked up on this machine; nothing leaves it. Packages are read from their metadata, not imported, but
+for torch, which alone can tell of its device.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import importlib.util
+import io
+import json
+import platform
+import re
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import takewhile
+from pathlib import Path
+
+MIN_PYTHON = (3, 11)
+LOOPBACK = "127.0.0.1"
+OSC_PORT, WS_PORT, VIEW_PORT = 9000, 8765, 8080
+METRICS_FROM = (0, 10, 35)  # from this version on mediapipe reports metrics of its use over the network by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Tell of one thing: whether it is as it should be, what was found, and how to mend it.
+
+    needed: False for what emotus does without (an extra that is not installed is no fault).
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+    needed: bool = True
+
+
+def diagnose() -> list[Check]:
+    """Check this machine, the most basic things first."""
+    return [
+        check_python(),
+        *check_packages(),
+        *check_telemetry(),
+        check_device(),
+        *check_weights(),
+        *check_addresses(),
+        *check_ports(),
+    ]
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Check:
+    """Tell which Python runs, and whether it is new enough."""
+    found, oldest = (".".join(map(str, numbers)) for numbers in (version, MIN_PYTHON))
+    ok = version >= MIN_PYTHON
+    return Check("python", ok, f"{found} at {sys.executable}", "" if ok else f"install Python {oldest} or newer")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """Name a package, the oldest version that serves ("" for any), and the extra that asks for it ("" for the core)."""
+
+    package: str
+    oldest: str
+    extra: str
+
+
+def check_packages() -> list[Check]:
+    """Tell the version of each package that the core and each extra ask for."""
+    try:
+        wanted = requirements(metadata.requires("emotus") or [])
+    except metadata.PackageNotFoundError:
+        return [Check("packages", ok=False, detail="emotus itself is not installed", mend="pip install -e .")]
+    extras = sorted({each.extra for each in wanted})  # "" comes first
+    return [check_extra(extra, [each for each in wanted if each.extra == extra]) for extra in extras]
+
+
+def requirements(lines: Iterable[str]) -> list[Requirement]:
+    """Read requirement lines of package metadata; those for another Python or system, and emotus itself, are left out.
+
+    Only what our own metadata says is understood: a name, a lower or exact bound, a Python version, an extra.
+    """
+    found: list[Requirement] = []
+    for line in lines:
+        text, _, marker = line.partition(";")
+        name = re.match(r"[A-Za-z0-9._-]+", text.strip())
+        extra = re.search(r"extra\s*==\s*[\"']([^\"']+)[\"']", marker)
+        if name is None or name[0] == "emotus" or (extra and extra[1] == "all") or not _applies(marker):
+            continue
+        oldest = re.search(r"[=>]=\s*([0-9][^,\s]*)", text)
+        found.append(Requirement(name[0], oldest[1] if oldest else "", extra[1] if extra else ""))
+    return found
+
+
+def _applies(marker: str) -> bool:
+    """Tell whether a marker's Python version is this one's; all else is taken to apply."""
+    bound = re.search(r"python_version\s*(<|>=)\s*[\"']([0-9.]+)[\"']", marker)
+    if bound is None:
+        return True
+    newer = sys.version_info[:2] >= version_key(bound[2])
+    return newer if bound[1] == ">=" else not newer
+
+
+def check_extra(extra: str, wanted: Sequence[Requirement]) -> Check:
+    """Tell the versions of one extra's packages; it is well when none is missing or too old."""
+    found, faults = [], []
+    for each in wanted:
+        version = installed(each.package)
+        found.append(f"{each.package} {version or 'missing'}")
+        if version is None or version_key(version) < version_key(each.oldest):
+            faults.append(f"{each.package}>={each.oldest}" if each.oldest else each.package)
+    target = f"emotus[{extra}]" if extra else "emotus"
+    mend = f"pip install '{target}'  (for {', '.join(faults)})"
+    return Check(f"packages: {extra or 'core'}", not faults, ", ".join(found), mend if faults else "", needed=not extra)
+
+
+def check_telemetry() -> list[Check]:
+    """Warn of a mediapipe that reports metrics of its use over the network; nothing where there is no mediapipe."""
+    version = installed("mediapipe")
+    if version is None:
+        return []
+    quiet = version_key(version) < METRICS_FROM
+    told = f"mediapipe {version} " + ("makes no call of its own that we know of" if quiet else "sends usage metrics")
+    mend = "" if quiet else f"pip install 'mediapipe<{'.'.join(map(str, METRICS_FROM))}'"
+    return [Check("telemetry", quiet, told, mend, needed=False)]
+
+
+def installed(package: str) -> str | None:
+    """Return the version of an installed package, None where it is not."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version for comparison: "2.13.0+cpu" -> (2, 13, 0)."""
+    parts = (re.match(r"\d+", part) for part in version.partition("+")[0].split("."))
+    return tuple(int(part[0]) for part in takewhile(lambda part: part is not None, parts) if part)
+
+
+def check_device() -> Check:
+    """Tell on which device networks can run, and with how many threads."""
+    if importlib.util.find_spec("torch") is None:
+        return Check("device", ok=False, detail="torch is not installed", mend="pip install emotus")
+    import torch
+
+    threads = f"the engine uses one thread of {torch.get_num_threads()}"
+    if torch.cuda.is_available():
+        return Check("device", ok=True, detail=f"CUDA: {torch.cuda.get_device_name(0)}; on the CPU {threads}")
+    return Check("device", ok=True, detail=f"CPU ({platform.machine()}); {threads}")
+
+
+def check_weights(folder: Path | None = None) -> list[Check]:
+    """Tell of each shipped model whether its weights are whole: of the hash they should have, and of our shape."""
+    from .models.store import FOLDER
+
+    files = sorted((folder or FOLDER).glob("*.safetensors"))
+    if not files:
+        return [Check("weights", ok=False, detail=f"none in {folder or FOLDER}", mend="install emotus again")]
+    return [_check_model(file) for file in files]
+
+
+def _check_model(file: Path) -> Check:
+    from .models.store import WeightsProblem, load_recogniser
+
+    name = f"weights: {file.stem}"
+    try:
+        _, info = load_recogniser(file)
+    except WeightsProblem as problem:
+        return Check(name, ok=False, detail=problem.problem, mend=problem.mend or "install emotus again")
+    return Check(name, ok=True, detail=f"{', '.join(info.labels)}; sha256 {info.sha256[:12]}..., {info.licence}")
+
+
+def check_addresses() -> list[Check]:
+    """Tell which sensors and bridges can be named on the command line; the synthetic sensor is tried."""
+    from .bridges.uri import SCHEMES
+    from .engine.clock import ManualClock
+    from .sensors.uri import open_sensor, sensor_schemes
+
+    sensor = open_sensor("synthetic:neutral?speed=0", ManualClock())
+    sensor.open()
+    moves = sensor.read() is not None
+    sensor.close()
+    checks = [
+        Check(f"sensor {scheme}:", ok=True, detail="ready") for scheme in sensor_schemes() if scheme != "synthetic"
+    ]
+    checks.append(Check("sensor synthetic:", moves, "ready, and moving" if moves else "does not move", "report a bug"))
+    viewer = importlib.util.find_spec("viser") is not None
+    checks += [Check(f"bridge {scheme}:", ok=True, detail="ready") for scheme in SCHEMES]
+    mend = "" if viewer else "pip install 'emotus[viewer]'"
+    return [*checks, Check("bridge --view", viewer, "ready" if viewer else "viser is missing", mend, needed=False)]
+
+
+def check_ports() -> list[Check]:
+    """Tell whether the ports that bridges and viewer listen at by default are free, and who would hear OSC."""
+    heard = not _is_free(OSC_PORT, socket.SOCK_DGRAM)
+    osc = "a receiver listens" if heard else "nothing listens yet: start the receiver before or after, as you like"
+    return [
+        Check(f"port {OSC_PORT} (osc)", ok=True, detail=osc, needed=False),
+        _check_listening("ws", WS_PORT, f"-b ws:{LOOPBACK}:{WS_PORT + 1}"),
+        _check_listening("viewer", VIEW_PORT, f"--view {LOOPBACK}:{VIEW_PORT + 1}"),
+    ]
+
+
+def _check_listening(name: str, port: int, other: str) -> Check:
+    free = _is_free(port, socket.SOCK_STREAM)
+    return Check(
+        f"port {port} ({name})", free, "free" if free else "in use", "" if free else f"use {other}", needed=False
+    )
+
+
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def as_json_lines(checks: Iterable[Check]) -> str:
+    """Return one JSON object a line."""
+    return "\n".join(json.dumps(asdict(check)) for check in checks)
+
+
+def as_table(checks: Iterable[Check], width: int = 120) -> str:
+    """Return a table for people, with the mends of what is not as it should be below their rows."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "check", "found"):
+        table.add_column(column, overflow="fold")
+    for check in checks:
+        mark = "ok" if check.ok else ("MEND" if check.needed else "-")
+        table.add_row(mark, check.name, check.detail)
+        if check.mend and not check.ok:
+            table.add_row("", "", f"-> {check.mend}")
+    out = io.StringIO()
+    Console(file=out, width=width, markup=False, highlight=False).print(table)
+    return out.getvalue().rstrip("\n")

@@ -1,0 +1,1 @@
+"""The real-time heart: Pose -> Event, pure and synchronous, no sockets and no files."""

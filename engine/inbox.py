@@ -1,0 +1,47 @@
+"""The inbox between the sensor threads and the inference thread: bounded, the oldest falls out."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from .buffers import BufferStats
+from .pose import Pose
+
+INBOX_POSES = 32  # half a second at 60 Hz: longer queues only make answers old
+
+
+class Inbox:
+    """Hold the poses between the sensor threads and the inference thread; full, it drops the oldest and counts it."""
+
+    def __init__(self, capacity: int = INBOX_POSES) -> None:
+        self._capacity = capacity
+        self._poses: deque[Pose] = deque()
+        self._changed = threading.Condition()
+        self._dropped = 0
+
+    def put(self, pose: Pose) -> None:
+        """Add a pose, dropping the oldest where there is no room."""
+        with self._changed:
+            if len(self._poses) >= self._capacity:
+                self._poses.popleft()
+                self._dropped += 1
+            self._poses.append(pose)
+            self._changed.notify()
+
+    def wake(self) -> None:
+        """Let a waiting `take` return at once."""
+        with self._changed:
+            self._changed.notify()
+
+    def take(self, wait_s: float) -> Pose | None:
+        """Return the oldest pose, waiting for one at most wait_s; None when none came."""
+        with self._changed:
+            if not self._poses:
+                self._changed.wait(wait_s)
+            return self._poses.popleft() if self._poses else None
+
+    def stats(self) -> BufferStats:
+        """Return used, capacity and dropped."""
+        with self._changed:
+            return BufferStats(len(self._poses), self._capacity, self._dropped)

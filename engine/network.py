@@ -1,0 +1,85 @@
+"""A trained network as a recogniser: logits in, calibrated readings out."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import numpy as np
+import torch
+
+from ..models.recogniser import FusedRecogniser, explain
+from ..models.store import Info, WeightsProblem, load_recogniser
+from .errors import WeightsError
+from .events import UNKNOWN, Disclosure
+from .features import FRAME_SIZE
+from .recognise import Evidence, Reading
+from .skeleton import Float32
+
+
+class NetworkRecogniser:
+    """Read emotions with a network of `models`, calibrated by what was measured beside it.
+
+    Probabilities are the softmax of the logits over the temperature for the evidence at hand (Guo et al., On
+    Calibration of Modern Neural Networks, 2017). The answer is unknown where the best label is less probable than
+    info.unknown_threshold, or where the movement is stranger than info.strange_threshold: noise, a freeze, a T-pose.
+    """
+
+    def __init__(self, network: FusedRecogniser, info: Info) -> None:
+        self._network = network
+        self._info = info
+        self._valence = [info.valence[label] for label in info.labels]
+        self._arousal = [info.arousal[label] for label in info.labels]
+        last = math.ceil(info.temperatures[-1][0])  # frames; from there on the temperature stays
+        self._temperatures = [info.temperature(frames) for frames in range(1, last + 1)]
+        self.labels = info.labels
+        self.disclosure = Disclosure(info.name, info.sha256)
+
+    def start(self) -> Evidence:
+        """Return the evidence of having seen nothing."""
+        return Evidence(self._network.start(1), 0)
+
+    def step(self, frame: Float32, evidence: Evidence) -> tuple[Reading, Evidence]:
+        """Read one network frame (90,); return the answer and the evidence that now includes it."""
+        with torch.inference_mode():
+            logits, state = self._network.step(torch.as_tensor(frame)[None], evidence.state)  # (1, K + 1)
+        after = Evidence(state, evidence.frames + 1)
+        return self.read(logits[0].numpy(), after.frames), after
+
+    def read(self, logits: Float32, frames: int) -> Reading:
+        """Turn the K logits and the strangeness (K + 1,) after so many frames into a reading."""
+        *scores, odd = logits.tolist()  # plain numbers: on six of them numpy's overhead is all there is
+        divisor = self._temperatures[min(frames, len(self._temperatures)) - 1]
+        highest = max(scores)
+        weights = [math.exp((score - highest) / divisor) for score in scores]
+        total = sum(weights)
+        probs = [weight / total for weight in weights]
+        strange = 1.0 / (1.0 + math.exp(-min(max(odd, -50.0), 50.0)))
+        best = probs.index(max(probs))
+        is_strange = strange > self._info.strange_threshold
+        abstain = is_strange or probs[best] < self._info.unknown_threshold
+        return Reading(
+            label=UNKNOWN if abstain else self.labels[best],
+            probs=dict(zip(self.labels, probs, strict=True)),
+            valence=sum(map(operator.mul, probs, self._valence)),
+            arousal=sum(map(operator.mul, probs, self._arousal)),
+            confidence=probs[best] * (1.0 - strange if is_strange else 1.0),
+            abstain=abstain,
+        )
+
+    def explain(self, frames: Float32) -> Float32:
+        """Return the (21,) share of each joint in the answer to the frames (T, 90), summing to one."""
+        return explain(self._network, torch.as_tensor(frames.copy())).numpy()
+
+
+def load(name: str) -> NetworkRecogniser:
+    """Open a shipped model by name or weights by path, and answer once so that the first live frame is not slow.
+
+    Raises WeightsError naming the file and both hashes where they differ; nothing of the file has been run then.
+    """
+    try:
+        recogniser = NetworkRecogniser(*load_recogniser(name))
+    except WeightsProblem as problem:
+        raise WeightsError(problem.place, problem.problem, mend=problem.mend) from None
+    recogniser.step(np.zeros(FRAME_SIZE, dtype=np.float32), recogniser.start())
+    return recogniser

@@ -1,0 +1,117 @@
+"""One performer: everything the engine knows of one stream, from the intake to the events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .clock import NS_PER_S, Clock
+from .events import Event, PoseEvent, QualitiesEvent
+from .intake import Intake
+from .lateness import Lateness
+from .notices import Notices
+from .pose import Arrival, Hole, Pose
+from .qualities import Qualities
+from .reader import EmotionReader
+from .resample import Resampler
+
+
+class Performer:
+    """Follow one performer: poses in as they come, events out at the model's rate.
+
+    Nothing is computed across a hole: resampling, qualities and reading all start again after it.
+    """
+
+    def __init__(self, stream: str, reader: EmotionReader | None, clock: Clock, *, rate_hz: float) -> None:
+        self._stream = stream
+        self._reader = reader
+        self._clock = clock
+        self._intake = Intake(stream)
+        self._lateness = Lateness()
+        self._resampler = Resampler(rate_hz)
+        self._qualities = Qualities(rate_hz)
+        self._notices = Notices(stream)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start as if nothing had been seen."""
+        self._intake.reset()
+        self._lateness.reset()
+        self._resampler.reset()
+        self._qualities.reset()
+        self._notices.reset()
+        if self._reader is not None:
+            self._reader.reset()
+        self._frames = 0
+        self._seq = 0
+        self._t_ns: int | None = None
+        self._next_status_ns: int | None = None
+        self.seen_ns: int | None = None
+
+    def step(self, pose: Pose) -> Iterator[Event]:
+        """Yield the events that one received pose gives rise to: none, or those of one or several model frames."""
+        arrived_ns = self._clock.now_ns()
+        self.seen_ns = arrived_ns
+        yield from self._take(self._intake.push(pose), arrived_ns)
+        yield from self._regular_status()
+
+    def tick(self, now_ns: int) -> Iterator[Event]:
+        """Yield what time alone brings about: held poses released, silence noticed."""
+        yield from self._take(self._intake.poll(now_ns), now_ns)
+
+    def flush(self) -> Iterator[Event]:
+        """Yield the events of whatever is still held, at the end of a stream."""
+        yield from self._take(self._intake.flush(), self._clock.now_ns())
+
+    def counters(self) -> dict[str, int]:
+        """Return what came in, what went on and what was dropped, by reason."""
+        stats = self._intake.stats()
+        counts = {"received": stats.received, "processed": stats.processed}
+        counts |= {f"dropped_{reason}": n for reason, n in stats.dropped.items()}
+        counts |= {"held": stats.held.used, "lost": stats.lost, "interpolated": stats.interpolated}
+        counts |= {"masked_joints": stats.masked_joints, "holes": stats.holes}
+        counts["frames"] = self._frames
+        if self._reader is not None:
+            counts |= {"recognised": self._reader.recognised, "late": self._reader.late}
+        return counts
+
+    def _take(self, arrivals: Iterable[Arrival], arrived_ns: int) -> Iterator[Event]:
+        for arrival in arrivals:
+            behind_ns = 0 if isinstance(arrival, Hole) else self._lateness.behind_ns(arrival.t_ns, arrived_ns)
+            for frame in self._resampler.push(arrival):
+                if isinstance(frame, Hole):
+                    yield from self._fall_silent(frame)
+                else:
+                    yield from self._frame(frame, arrived_ns, behind_ns)
+
+    def _frame(self, pose: Pose, arrived_ns: int, behind_ns: int) -> Iterator[Event]:
+        """Yield pose, qualities and emotion of one frame at the model's rate."""
+        self._frames += 1
+        self._seq = pose.seq
+        self._t_ns = pose.t_ns
+        yield PoseEvent(self._stream, pose.seq, pose.t_ns, pose.positions, pose.confidence, pose.rotations)
+        yield QualitiesEvent(self._stream, pose.seq, pose.t_ns, self._qualities.step(pose))
+        if self._reader is None:
+            return
+        emotion = self._reader.step(pose, arrived_ns, behind_ns)
+        if emotion is not None:
+            yield emotion
+            return
+        message = f"the network is too slow: {self._reader.late} frames went unread"
+        yield from self._notices.say("warning", "late", message, pose.t_ns, self.counters())
+
+    def _fall_silent(self, hole: Hole) -> Iterator[Event]:
+        """Yield the end of all knowledge: emotion unknown with confidence 0, and the reason."""
+        self._qualities.reset()
+        self._lateness.reset()
+        if self._reader is not None:
+            yield self._reader.silence(hole, self._seq)
+        lost_ms = (hole.to_ns - hole.from_ns) / 1e6
+        message = f"nothing usable for {lost_ms:.0f} ms ({hole.reason}); starting afresh"
+        yield from self._notices.say("warning", "stale", message, hole.from_ns + 1, self.counters())
+
+    def _regular_status(self) -> Iterator[Event]:
+        """Yield the counters once a second of stream time."""
+        t_ns = self._t_ns
+        if t_ns is not None and (self._next_status_ns is None or t_ns >= self._next_status_ns):
+            self._next_status_ns = t_ns + NS_PER_S
+            yield from self._notices.say("info", "intake", "counters of the intake", t_ns, self.counters())

@@ -1,0 +1,95 @@
+"""The engine: poses in, events out. Read this first.
+
+    sensor --Pose--> intake --Arrival--> resampler --Pose at 30 Hz--+--> PoseEvent
+                     order, duplicates,  any rate to                +--> qualities --> QualitiesEvent
+                     gaps, masks         the model's                +--> reader -----> EmotionEvent
+                                                                         features -> network -> calibrated reading
+
+Pure and synchronous: no thread, no socket, no file, no clock but the one given. `runner.py` drives it live, the
+command line drives it over whole files, the tests drive it with a clock turned by hand.
+"""
+
+from __future__ import annotations
+
+from .clock import NS_PER_S, Clock
+from .events import Event
+from .notices import Notices
+from .performer import Performer
+from .pose import Pose
+from .reader import EmotionReader
+from .recognise import Recogniser
+from .streams import MODEL_RATE_HZ
+
+IDLE_NS = 60 * NS_PER_S  # a performer silent for so long has left; her place is freed
+
+
+class Engine:
+    """Turn the poses of several performers into events.
+
+    recogniser: None to tell of movement only (no emotion is inferred). live: False for recordings read as fast as
+    possible. explain: tell with each emotion which joints carried it. max_performers: streams followed at once; poses
+    of further ones are counted in `refused` and reported, so that memory stays bounded whatever arrives.
+    """
+
+    def __init__(
+        self,
+        recogniser: Recogniser | None,
+        clock: Clock,
+        *,
+        live: bool = True,
+        explain: bool = False,
+        max_performers: int = 16,
+        rate_hz: float = MODEL_RATE_HZ,
+    ) -> None:
+        self._recogniser = recogniser
+        self._clock = clock
+        self._live = live
+        self._explain = explain
+        self._max_performers = max_performers
+        self._rate_hz = rate_hz
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every performer."""
+        self._performers: dict[str, Performer] = {}
+        self._notices = Notices("engine")
+        self.refused = 0
+
+    def step(self, pose: Pose) -> tuple[Event, ...]:
+        """Take one received pose; return the events it gives rise to, in the order of their frames."""
+        performer = self._performers.get(pose.stream)
+        if performer is None:
+            if len(self._performers) >= self._max_performers:
+                return self._refuse(pose)
+            performer = self._performers[pose.stream] = self._enter(pose.stream)
+        return tuple(performer.step(pose))
+
+    def tick(self, now_ns: int) -> tuple[Event, ...]:
+        """Let time pass: release held poses, notice silence, see out those long gone. Call it every 50 ms or less."""
+        events: list[Event] = []
+        for stream, performer in tuple(self._performers.items()):
+            events.extend(performer.tick(now_ns))
+            if performer.seen_ns is not None and now_ns - performer.seen_ns > IDLE_NS:
+                del self._performers[stream]
+        return tuple(events)
+
+    def flush(self) -> tuple[Event, ...]:
+        """Return the events of everything still held back, at the end of all streams."""
+        return tuple(event for performer in self._performers.values() for event in performer.flush())
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """Return the counters of each stream; received == processed + held + everything dropped."""
+        return {stream: performer.counters() for stream, performer in self._performers.items()}
+
+    def _enter(self, stream: str) -> Performer:
+        reader = None
+        if self._recogniser is not None:
+            reader = EmotionReader(
+                self._recogniser, self._clock, rate_hz=self._rate_hz, live=self._live, explain=self._explain
+            )
+        return Performer(stream, reader, self._clock, rate_hz=self._rate_hz)
+
+    def _refuse(self, pose: Pose) -> tuple[Event, ...]:
+        self.refused += 1
+        message = f"{pose.stream} is not followed: already {self._max_performers} performers"
+        return self._notices.say("warning", "too-many-performers", message, pose.t_ns, {"refused": self.refused})

@@ -1,0 +1,105 @@
+"""The reader: poses of one performer at the model's rate -> emotion events, and silence where nothing is known."""
+
+from __future__ import annotations
+
+from .clock import NS_PER_MS, NS_PER_S, Clock
+from .events import EmotionEvent
+from .features import Normaliser
+from .pose import Hole, Pose
+from .recognise import Evidence, Reading, Recogniser, silent
+from .ring import Ring
+from .skeleton import Float32
+
+LATE_RUN = 3  # late frames in a row (100 ms) after which the evidence no longer hangs together
+EXPLAIN_FRAMES = 60  # two seconds at the model's rate: what an explanation looks back on
+EXPLAIN_EVERY = 10  # frames: a gradient through two seconds costs many times an answer
+
+
+class EmotionReader:
+    """Read one performer; state is the features, the evidence and the last frames, all dropped at a hole.
+
+    live: a frame later than usual by two strides when its turn comes is not recognised but counted in `late`, so that
+    the age of the newest answer stays bounded however slow the network is; in a recording (live False) none is late.
+    """
+
+    def __init__(self, recogniser: Recogniser, clock: Clock, *, rate_hz: float, live: bool, explain: bool) -> None:
+        self._recogniser = recogniser
+        self._clock = clock
+        self._live = live
+        self._explain = explain
+        self._late_ns = round(2 * NS_PER_S / rate_hz)
+        self._normaliser = Normaliser(rate_hz)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start as if nothing had been seen; the counts start again too."""
+        self.recognised = 0
+        self.late = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._normaliser.reset()
+        self._evidence: Evidence = self._recogniser.start()
+        self._ring: Ring | None = None
+        self._shares: Float32 | None = None
+        self._late_run = 0
+
+    def step(self, pose: Pose, arrived_ns: int, behind_ns: int = 0) -> EmotionEvent | None:
+        """Return the emotion of one frame, or None where the frame came too late to be worth an answer.
+
+        behind_ns: how much later than usual the pose was received that gave rise to this frame. Frames that bridge a
+        gap are old and yet not late: the answer to the newest needs them.
+        """
+        since_ns = pose.t_ns if self._live else arrived_ns
+        # Once behind, catch up wholly: stopping half way would make the queue that is left the usual one.
+        allowed_ns = self._late_ns // 4 if self._late_run else self._late_ns
+        if self._live and behind_ns > allowed_ns:
+            self._skip()
+            return None
+        self._late_run = 0
+        frame = self._normaliser.step(pose)  # (D,)
+        reading, self._evidence = self._recogniser.step(frame, self._evidence)
+        self.recognised += 1
+        joints = self._carried(frame) if self._explain else None
+        return self._event(pose.stream, pose.seq, pose.t_ns, reading, since_ns, joints)
+
+    def silence(self, hole: Hole, seq: int) -> EmotionEvent:
+        """Forget the performer's movement and say so: unknown, confidence 0, just after the last moment known."""
+        self._forget()
+        t_ns = hole.from_ns + 1
+        return self._event(hole.stream, seq, t_ns, silent(self._recogniser.labels), t_ns, None)
+
+    def _skip(self) -> None:
+        self.late += 1
+        self._late_run += 1
+        if self._late_run == LATE_RUN:
+            run = self._late_run
+            self._forget()
+            self._late_run = run
+
+    def _carried(self, frame: Float32) -> Float32:
+        """Return which joints carried the answer to the last frames, (21,)."""
+        if self._ring is None:
+            self._ring = Ring(1, EXPLAIN_FRAMES, frame.shape)
+        self._ring.push(0, frame)
+        if self._shares is None or self.recognised % EXPLAIN_EVERY == 0:
+            self._shares = self._recogniser.explain(self._ring.view(0))
+        return self._shares
+
+    def _event(
+        self, stream: str, seq: int, t_ns: int, reading: Reading, since_ns: int, joints: Float32 | None
+    ) -> EmotionEvent:
+        return EmotionEvent(
+            stream=stream,
+            seq=seq,
+            t_ns=t_ns,
+            label=reading.label,
+            probs=reading.probs,
+            valence=reading.valence,
+            arousal=reading.arousal,
+            confidence=reading.confidence,
+            abstain=reading.abstain,
+            latency_ms=max(0.0, (self._clock.now_ns() - since_ns) / NS_PER_MS),
+            disclosure=self._recogniser.disclosure,
+            joints=joints,
+        )

@@ -1,0 +1,55 @@
+"""From network frames to readings: which emotion a movement appears to express, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..models.base import State
+from .events import UNKNOWN, Disclosure
+from .skeleton import Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Hold one answer: probabilities, their place on the valence-arousal plane, and whether it is worth saying."""
+
+    label: str
+    probs: Mapping[str, float]
+    valence: float
+    arousal: float
+    confidence: float
+    abstain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Hold what a recogniser has gathered of one performer: the network's state and the frames it has seen."""
+
+    state: State
+    frames: int
+
+
+class Recogniser(Protocol):
+    """Answer every frame of a performer, sharper as evidence grows; all state is in the Evidence passed in and out."""
+
+    labels: tuple[str, ...]
+    disclosure: Disclosure
+
+    def start(self) -> Evidence:
+        """Return the evidence of having seen nothing."""
+        ...
+
+    def step(self, frame: Float32, evidence: Evidence) -> tuple[Reading, Evidence]:
+        """Read one network frame (D,); return the answer and the evidence that now includes it."""
+        ...
+
+    def explain(self, frames: Float32) -> Float32:
+        """Return the (21,) share of each joint in the answer to the frames (T, D), summing to one."""
+        ...
+
+
+def silent(labels: tuple[str, ...]) -> Reading:
+    """Return the reading of no evidence at all: every label alike, confidence 0, unknown."""
+    return Reading(UNKNOWN, dict.fromkeys(labels, 1.0 / len(labels)), 0.0, 0.0, 0.0, abstain=True)

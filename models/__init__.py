@@ -1,0 +1,1 @@
+"""Networks as texts to read: tensors in, tensors out; nothing here knows the engine."""

@@ -1,0 +1,34 @@
+"""Open a sensor by its address: one table of schemes, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ..engine.clock import Clock
+from ..engine.errors import UriError
+from . import bvh_source, synthetic
+from .base import Sensor
+from .options import parse_uri
+
+Factory = Callable[[str, Mapping[str, str], Clock], Sensor]
+
+
+def sensor_schemes() -> tuple[str, ...]:
+    """Return the schemes that can be opened."""
+    return tuple(_FACTORIES)
+
+
+def open_sensor(uri: str, clock: Clock) -> Sensor:
+    """Return the sensor that `scheme:PATH?key=value&...` names, not yet opened; raises UriError."""
+    parts = parse_uri(uri)
+    factory = _FACTORIES.get(parts.scheme)
+    if factory is None:
+        raise UriError(uri, f"unknown sensor {parts.scheme}", mend=f"known are {', '.join(_FACTORIES)}")
+    return factory(parts.path, parts.options, clock)
+
+
+_FACTORIES: Final[dict[str, Factory]] = {
+    "bvh": bvh_source.from_uri,
+    "synthetic": synthetic.from_uri,
+}

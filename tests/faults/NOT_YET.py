@@ -1,0 +1,26 @@
+"""The thirty rows of FAULTS.md 3: which have a file here, which are held to elsewhere, and which are not passed yet."""
+
+ELSEWHERE: dict[int, str] = {
+    15: "tests/fuzz/test_bvh_fuzz.py",  # and a million with `make fuzz`
+    23: "tests/test_command_line.py",
+    27: "tests/models/test_store.py",
+}
+
+# Row 2 has a file; bursts of 30 keep the shipped recogniser's label on about 85 % of the windows, not on 90 %.
+# Row 12 has a file, but the Autobahn suite has not been run.
+NOT_YET: dict[int, str] = {
+    6: "drift: the resampler follows any steady rate, but no sensor maps a foreign clock to ours over an hour yet",
+    7: "flood: the inbox is bounded and counted; refusing unknown hosts belongs to the UDP sensors, which are to come",
+    8: "slow model: tests/engine/test_runner.py bounds the age of answers, but not beside another busy process",
+    14: "Xsens: the sensor is to come",
+    16: "recordings are to come",
+    17: "recordings are to come",
+    18: "recordings are to come",
+    19: "GPU: the network runs on one CPU core, there is no GPU path to fall back from",
+    20: "webcam: the sensor is to come",
+    21: "hung or dead worker: a sensor thread that breaks is reported, not restarted",
+    24: "soak of an hour: not run",
+    26: "motor signatures are to come",
+    29: "consent: to come",
+    30: "generation: to come",
+}

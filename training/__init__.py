@@ -1,0 +1,1 @@
+"""Data sets, training, evaluation: everything that happens before the show."""
