@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .engine.errors import EmotusError, InputError, UriError
+from .bridges.page import VIEW_HOST, VIEW_PORT, free_port, make_viewer, open_browser
+from .engine.errors import EmotusError, InputError
+from .training import commands
+from .training.commands import DEFAULT_MODEL, Json
+from .training.console import complain, note, say
 
 if TYPE_CHECKING:
     from .bridges.base import Bridge
@@ -27,10 +30,7 @@ if TYPE_CHECKING:
     from .engine.take import Take
     from .sensors.base import Sensor
 
-VIEW_HOST, VIEW_PORT = "127.0.0.1", 8080
-DEFAULT_MODEL = "bandai-stgcn"
 DEMO_SECONDS = 20.0
-DATA = Path("../shared/data")
 # Where inferring emotions is widely forbidden (PRIVACY, EU AI Act 5(1)(f)) the emotion weights are never opened.
 MOVEMENT_ONLY = ("workplace", "education")
 CONTEXTS = ("art", "research", "home", "medical", *MOVEMENT_ONLY)
@@ -43,6 +43,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+for _command in (commands.train, commands.evaluate):
+    app.command()(_command)
+
 SensorUris = Annotated[
     list[str], typer.Option("-s", "--sensor", help="bvh:PATH, bvh:-, synthetic:EMOTION; repeatable.")
 ]
@@ -51,14 +54,11 @@ BridgeUris = Annotated[
 ]
 Model = Annotated[str, typer.Option("--model", help="A shipped model's name or a .safetensors file.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.0, help="Stop after so long.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, nothing else there.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Tell which joints carried each decision.")]
 View = Annotated[
     str | None, typer.Option("--view", help=f"Browser page at [HOST:PORT]; {VIEW_HOST}:{VIEW_PORT} if not said.")
 ]
 Context = Annotated[str, typer.Option("--context", help=f"Where it is used: {', '.join(CONTEXTS)}.")]
-Data = Annotated[Path, typer.Option("--data", help="Folder with the motion data.")]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]
 Expose = Annotated[bool, typer.Option("--expose", help="Allow listening beyond this machine, with a token.")]
 
 
@@ -101,10 +101,10 @@ def recognize(
         try:
             take = _read_take(file, recogniser, explain=explain)
         except EmotusError as error:
-            _complain(error)
+            complain(error)
             failed = True
             continue
-        _say(json.dumps({"file": str(file), **take.to_dict()}) if as_json else take.to_text(str(file)))
+        say(json.dumps({"file": str(file), **take.to_dict()}) if as_json else take.to_text(str(file)))
     if failed:
         raise typer.Exit(2)
 
@@ -123,59 +123,17 @@ def demo(
     clock = MonotonicClock()
     recogniser = _recogniser(DEFAULT_MODEL, "art")
     labels = _labels(recogniser)
-    view_port, ws_port = _free_port(VIEW_PORT), _free_port(8765)
+    view_port, ws_port = free_port(VIEW_PORT), free_port(8765)
     uris = [f"ws:127.0.0.1:{ws_port}", "osc:127.0.0.1:9000"]
     sinks: list[Bridge] = [make_bridge(uri, labels=labels, clock=clock) for uri in uris]
-    sinks += [_viewer(f"{VIEW_HOST}:{view_port}", clock, expose=False), TerminalBridge()]
+    sinks += [make_viewer(f"{VIEW_HOST}:{view_port}", clock, expose=False), TerminalBridge()]
     page = f"http://{VIEW_HOST}:{view_port}"
-    shown = not headless and _open_browser(page)
+    shown = not headless and open_browser(page)
     if seconds is None and not (shown and sys.stdin.isatty()):
         seconds = DEMO_SECONDS
-    _note(f"the page: {page}{'' if shown else '  (open it in a browser on this machine)'}; Ctrl-C ends it")
-    _note(f"also sent to: {', '.join(uris)}; the performer is synthetic, and what is read is apparent expression")
+    note(f"the page: {page}{'' if shown else '  (open it in a browser on this machine)'}; Ctrl-C ends it")
+    note(f"also sent to: {', '.join(uris)}; the performer is synthetic, and what is read is apparent expression")
     _say_summary(_drive([open_sensor("synthetic:tour", clock)], recogniser, sinks, clock, seconds, explain=False))
-
-
-@app.command()
-def train(
-    model: Annotated[str, typer.Argument(help="What to train: stgcn")] = "stgcn",
-    data: Data = DATA,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the weights and what is known of them.")] = Path(
-        "weights"
-    ),
-    seed: Seed = 0,
-) -> None:
-    """Train a recogniser from motion data; the shipped one came from `emotus train stgcn`."""
-    from .training import train as training
-
-    _say(str(training.train(model, data, out, seed=seed, progress=_note)))
-
-
-@app.command()
-def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name.")] = DEFAULT_MODEL,
-    data: Data = DATA,
-    protocols: Annotated[
-        list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to train every fold.")] = 3,
-    shown: Annotated[bool, typer.Option("--shown", help="Print the figures stored with the model.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write the figures to this JSON file.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Train on some activities, test on others, and print accuracy and calibration."""
-    from .training import evaluate as evaluation
-    from .training import report as reports
-
-    if shown:
-        report = reports.shown(model)
-    else:
-        chosen = tuple(protocols or evaluation.PROTOCOLS)
-        seed_numbers = tuple(range(seeds))
-        report = evaluation.evaluate(model, data, protocols=chosen, seeds=seed_numbers, progress=_note)
-    if out is not None:
-        reports.store(report, out)
-    _say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
 
 
 @app.command()
@@ -202,7 +160,7 @@ def doctor(as_json: Json = False) -> None:
     from . import doctor as surgery
 
     checks = surgery.diagnose()
-    _say(surgery.as_json_lines(checks) if as_json else surgery.as_table(checks))
+    say(surgery.as_json_lines(checks) if as_json else surgery.as_table(checks))
     if any(check.needed and not check.ok for check in checks):
         raise typer.Exit(1)
 
@@ -237,7 +195,7 @@ def _recogniser(model: str, context: str) -> Recogniser | None:
     if context not in CONTEXTS:
         raise InputError("--context", f"unknown context '{context}'", mend=f"one of {', '.join(CONTEXTS)}")
     if context in MOVEMENT_ONLY:
-        _note(f"context {context}: no emotion is inferred; movement qualities only")
+        note(f"context {context}: no emotion is inferred; movement qualities only")
         return None
     import torch
 
@@ -259,20 +217,9 @@ def _sinks(
 
     sinks: list[Bridge] = [make_bridge(uri, labels=labels, expose=expose, clock=clock) for uri in uris]
     if view is not None:
-        sinks.append(_viewer(view, clock, expose=expose))
-        _note(f"the page: http://{view}")
+        sinks.append(make_viewer(view, clock, expose=expose))
+        note(f"the page: http://{view}")
     return sinks or [TerminalBridge()]
-
-
-def _viewer(at: str, clock: Clock, *, expose: bool) -> Bridge:
-    from .bridges.viewer import ViewerBridge
-
-    host, colon, port = at.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise UriError(f"--view {at}", "not HOST:PORT", mend=f"such as {VIEW_HOST}:{VIEW_PORT}")
-    if host not in ("127.0.0.1", "localhost", "[::1]") and not expose:
-        raise UriError(f"--view {at}", "would show the page beyond this machine", mend="add --expose to allow that")
-    return ViewerBridge(host, int(port), clock=clock)
 
 
 def _drive(
@@ -296,51 +243,18 @@ def _drive(
     return runner.run(seconds)
 
 
-def _free_port(port: int) -> int:
-    """Return the port, or any free one where something else already listens there."""
-    for candidate in (port, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((VIEW_HOST, candidate))
-            return int(probe.getsockname()[1])
-    raise UriError(f"{VIEW_HOST}:{port}", "no free port", mend="close other programs")
-
-
-def _open_browser(page: str) -> bool:
-    """Open the page where there is a display; a text browser on a server would only take the terminal away."""
-    import webbrowser
-
-    has_display = sys.platform in ("darwin", "win32") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
-    return has_display and webbrowser.open(page)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
-def _note(text: str) -> None:
-    print(f"emotus: {text}", file=sys.stderr, flush=True)
-
-
-def _complain(error: object) -> None:
-    one_line = " ".join(str(error).split())
-    print(f"emotus: {one_line}", file=sys.stderr, flush=True)
-
-
 def _say_opened(source: Source) -> None:
     """Tell what a sensor found: which skeleton was matched, and how."""
     if source.health().message:
-        _note(source.health().message)
+        note(source.health().message)
 
 
 def _say_summary(summary: Summary) -> None:
     """Tell on standard error what failed, what came in and how old the answers were."""
     for failure in summary.failures:
-        _complain(failure)
+        complain(failure)
     for line in summary.lines():
-        _note(line)
+        note(line)
 
 
 def _with_view(words: Sequence[str]) -> list[str]:
@@ -359,10 +273,10 @@ def main(words: Sequence[str] | None = None) -> None:
     try:
         code = app(_with_view(words), prog_name="emotus", standalone_mode=False)
     except typer.TyperException as error:
-        _complain(f"{error.format_message()} (emotus --help)")
+        complain(f"{error.format_message()} (emotus --help)")
         code = 2
     except EmotusError as error:
-        _complain(error)
+        complain(error)
         code = 2
     except (typer.Abort, KeyboardInterrupt):
         code = 130
@@ -372,7 +286,7 @@ def main(words: Sequence[str] | None = None) -> None:
     except Exception as error:  # the edge of the process: never a traceback on stage
         if os.environ.get("EMOTUS_DEBUG"):
             raise
-        _complain(f"{type(error).__name__}: {error} (EMOTUS_DEBUG=1 shows where)")
+        complain(f"{type(error).__name__}: {error} (EMOTUS_DEBUG=1 shows where)")
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 

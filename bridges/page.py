@@ -1,0 +1,46 @@
+"""Where the browser page stands: its address, its port, and whether there is a browser to show it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+
+from ..engine.clock import Clock
+from ..engine.errors import UriError
+from .base import Bridge
+
+VIEW_HOST, VIEW_PORT = "127.0.0.1", 8080
+
+
+def make_viewer(at: str, clock: Clock, *, expose: bool) -> Bridge:
+    """Return the page at HOST:PORT, not yet started; raises UriError for no address, or one that exposes it unasked."""
+    from .viewer import ViewerBridge
+
+    host, colon, port = at.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise UriError(f"--view {at}", "not HOST:PORT", mend=f"such as {VIEW_HOST}:{VIEW_PORT}")
+    if host not in ("127.0.0.1", "localhost", "[::1]") and not expose:
+        raise UriError(f"--view {at}", "would show the page beyond this machine", mend="add --expose to allow that")
+    return ViewerBridge(host, int(port), clock=clock)
+
+
+def free_port(port: int) -> int:
+    """Return the port, or any free one where something else already listens there."""
+    for candidate in (port, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((VIEW_HOST, candidate))
+            return int(probe.getsockname()[1])
+    raise UriError(f"{VIEW_HOST}:{port}", "no free port", mend="close other programs")
+
+
+def open_browser(page: str) -> bool:
+    """Open the page where there is a display; a text browser on a server would only take the terminal away."""
+    import webbrowser
+
+    has_display = sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    return has_display and webbrowser.open(page)

@@ -1,0 +1,58 @@
+"""The commands that train and evaluate recognisers; `__main__` hangs them into the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import note, say
+
+DEFAULT_MODEL = "bandai-stgcn"
+DATA = Path("../shared/data")
+
+Data = Annotated[Path, typer.Option("--data", help="Folder with the motion data.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, nothing else there.")]
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="What to train: stgcn")] = "stgcn",
+    data: Data = DATA,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the weights and what is known of them.")] = Path(
+        "weights"
+    ),
+    seed: Seed = 0,
+) -> None:
+    """Train a recogniser from motion data; the shipped one came from `emotus train stgcn`."""
+    from . import train as training
+
+    say(str(training.train(model, data, out, seed=seed, progress=note)))
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name.")] = DEFAULT_MODEL,
+    data: Data = DATA,
+    protocols: Annotated[
+        list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to train every fold.")] = 3,
+    shown: Annotated[bool, typer.Option("--shown", help="Print the figures stored with the model.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the figures to this JSON file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train on some activities, test on others, and print accuracy and calibration."""
+    from . import evaluate as evaluation
+    from . import report as reports
+
+    if shown:
+        report = reports.shown(model)
+    else:
+        chosen = tuple(protocols or evaluation.PROTOCOLS)
+        seed_numbers = tuple(range(seeds))
+        report = evaluation.evaluate(model, data, protocols=chosen, seeds=seed_numbers, progress=note)
+    if out is not None:
+        reports.store(report, out)
+    say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
