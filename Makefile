@@ -40,7 +40,7 @@ check: $(ALL) ## Format, lint, imports, types, tests: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -rR --reruns 2 --reruns-delay 2 $(ARGS)
 
 format: $(ALL) ## Format and sort imports in place
 	$(BIN)/ruff check --select I --fix .
