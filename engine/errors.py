@@ -50,6 +50,18 @@ class WeightsError(InputError):
     """Report weights that are missing, altered or of another shape; nothing of them has been run."""
 
 
+class VaultError(InputError):
+    """Report a sealed file that cannot be opened: a wrong passphrase, an altered file, another format."""
+
+
+class ProfileError(InputError):
+    """Report a performer's profile that cannot be used: another version, another model, nothing in it."""
+
+
+class ControlError(PacketError):
+    """Report a control message that is no command; receivers count it, answer where they can, and go on."""
+
+
 class DataError(InputError):
     """Report a data set that is missing, broken or not what was asked for."""
 
