@@ -15,6 +15,7 @@ from .base import Health
 from .bvh_body import Reading
 from .bvh_feed import FileFeed, PipeFeed
 from .bvh_frames import Frame, Frames, RecordedFrames, StreamedFrames
+from .info import Option, SensorInfo, stream_option
 from .options import check_keys, number, switch
 
 STANDARD_INPUT: Final = "-"
@@ -23,6 +24,25 @@ _WAIT_NS: Final = NS_PER_S // 10  # what read() waits at most
 _LOOK_NS: Final = NS_PER_S // 100  # between two looks at a stream
 _STALE_NS: Final = NS_PER_S  # a stream that is silent so long is stale
 _OPTIONS: Final = ("speed", "loop", "follow", "stream", "timeout", "up", "unit", "table")
+INFOS: Final = (
+    SensorInfo(
+        "bvh",
+        "bvh:PATH or bvh:-",
+        "a BVH file, one that is still being written, or BVH text on standard input",
+        (
+            Option("speed", "1 plays at the file's rate, 2 twice as fast, 0 every frame at once", "1"),
+            Option("loop", "1 begins again at the end", "0"),
+            Option("follow", "1 gives the frames of a file that is being written as they come", "0"),
+            stream_option("the file's name"),
+            Option("timeout", "with follow: seconds without a new frame until it has ended", "5"),
+            Option("up", "the file's upward axis: x, y, z, -x, -y, -z; guessed unless given"),
+            Option("unit", "the file's unit: m, cm, mm, in; guessed unless given"),
+            Option("table", "the retarget table to take, by name; found unless given"),
+        ),
+        "bvh:walk.bvh?loop=1",
+        gives="up to 21 joints with rotations",
+    ),
+)
 _UNITS_M: Final = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
 _STATES: Final[dict[str, Literal["closed", "ended", "lost"]]] = {"closed": "closed", "ended": "ended", "lost": "lost"}
 _STREAM: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

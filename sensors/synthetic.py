@@ -14,6 +14,7 @@ from ..engine.errors import UriError
 from ..engine.pose import Pose
 from ..engine.skeleton import Float32
 from .base import Health
+from .info import Option, SensorInfo, stream_option
 from .options import check_keys, number, stream_name, whole
 from .synthetic_body import SyntheticBody
 from .synthetic_styles import canonical_emotion, known_emotions
@@ -21,6 +22,22 @@ from .synthetic_styles import canonical_emotion, known_emotions
 _WAIT_NS: Final = NS_PER_S // 10  # what read() waits at most
 _BLOCK: Final = 32  # frames made at once
 _OPTIONS: Final = ("rate", "speed", "seed", "seconds", "stream")
+INFOS: Final = (
+    SensorInfo(
+        "synthetic",
+        "synthetic:EMOTION",
+        f"a performer made by rule, no hardware needed: {', '.join(known_emotions())}",
+        (
+            Option("rate", "frames a second", "60"),
+            Option("speed", "2 plays twice as fast, 0 every frame at once", "1"),
+            Option("seed", "another number is another performer", "0"),
+            Option("seconds", "its length; 0 is for ever", "0"),
+            stream_option("synthetic-EMOTION"),
+        ),
+        "synthetic:happy?seconds=20",
+        gives="all 21 joints with rotations",
+    ),
+)
 
 
 class SyntheticSensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -9,6 +10,7 @@ from ..engine.clock import Clock
 from ..engine.errors import UriError
 from . import bvh_source, synthetic
 from .base import Sensor
+from .info import SensorInfo
 from .options import parse_uri
 
 Factory = Callable[[str, Mapping[str, str], Clock], Sensor]
@@ -17,6 +19,15 @@ Factory = Callable[[str, Mapping[str, str], Clock], Sensor]
 def sensor_schemes() -> tuple[str, ...]:
     """Return the schemes that can be opened."""
     return tuple(_FACTORIES)
+
+
+def sensor_infos() -> tuple[SensorInfo, ...]:
+    """Return the description of each scheme, from the `INFOS` of the module that makes its sensors."""
+    infos: list[SensorInfo] = []
+    for scheme, factory in _FACTORIES.items():
+        told: tuple[SensorInfo, ...] = getattr(sys.modules[factory.__module__], "INFOS", ())
+        infos += [info for info in told if info.scheme == scheme]
+    return tuple(infos)
 
 
 def open_sensor(uri: str, clock: Clock) -> Sensor:
