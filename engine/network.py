@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from ..models.recogniser import FusedRecogniser, explain
-from ..models.store import Info, WeightsProblem, load_recogniser
+from ..models.store import Info, WeightsProblem, feature_set, load_recogniser
+from . import baseline as baselines
+from .baseline import Baseline
 from .errors import WeightsError
 from .events import UNKNOWN, Disclosure
 from .features import FRAME_SIZE
@@ -34,10 +36,29 @@ class NetworkRecogniser:
         self._temperatures = [info.temperature(frames) for frames in range(1, last + 1)]
         self.labels = info.labels
         self.disclosure = Disclosure(info.name, info.sha256)
+        self.feature_set = f"{info.name} {feature_set(network)}"
 
-    def start(self) -> Evidence:
-        """Return the evidence of having seen nothing."""
-        return Evidence(self._network.start(1), 0)
+    def start(self, baseline: Baseline | None = None, *, freeze: bool = False) -> Evidence:
+        """Return the evidence of having seen nothing yet of a performer, of whom a baseline may be known.
+
+        freeze: leave the baseline as it is. Raises ProfileError where it belongs to another feature set.
+        """
+        known = baselines.empty(self.feature_set, self._network.usual.size) if baseline is None else baseline
+        baselines.require(known, self.feature_set, self._network.usual.size)
+        usual = baselines.to_usual(baselines.freeze(known, frozen=freeze or known.frozen), self._network.usual)
+        return Evidence(self._network.start(1, usual), 0)
+
+    def baseline(self, evidence: Evidence) -> Baseline:
+        """Return what has been gathered of what is usual for the performer, to be kept."""
+        return baselines.from_usual(self._network.usual_of(evidence.state), self.feature_set)
+
+    def frozen(self, evidence: Evidence, *, freeze: bool = True) -> Evidence:
+        """Return the evidence with the baseline to be left as it is from here on, or to be followed again."""
+        return Evidence(self._network.frozen(evidence.state, frozen=freeze), evidence.frames)
+
+    def describe(self, evidence: Evidence) -> Float32:
+        """Return the last frame (2 D + 1,): deviations, the same relative to the performer, the weight of evidence."""
+        return self._network.describe(evidence.state)[0].numpy()
 
     def step(self, frame: Float32, evidence: Evidence) -> tuple[Reading, Evidence]:
         """Read one network frame (90,); return the answer and the evidence that now includes it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..models.base import State
+from .baseline import Baseline
 from .events import UNKNOWN, Disclosure
 from .skeleton import Float32
 
@@ -37,12 +38,30 @@ class Recogniser(Protocol):
     labels: tuple[str, ...]
     disclosure: Disclosure
 
-    def start(self) -> Evidence:
-        """Return the evidence of having seen nothing."""
+    def start(self, baseline: Baseline | None = None, *, freeze: bool = False) -> Evidence:
+        """Return the evidence of having seen nothing yet of a performer, of whom a baseline may be known.
+
+        freeze: leave the baseline as it is. Raises ProfileError where it belongs to another recogniser.
+        """
         ...
 
     def step(self, frame: Float32, evidence: Evidence) -> tuple[Reading, Evidence]:
         """Read one network frame (D,); return the answer and the evidence that now includes it."""
+        ...
+
+    def baseline(self, evidence: Evidence) -> Baseline:
+        """Return what has been gathered of what is usual for the performer, to be kept."""
+        ...
+
+    def frozen(self, evidence: Evidence, *, freeze: bool = True) -> Evidence:
+        """Return the evidence with the baseline to be left as it is from here on, or to be followed again."""
+        ...
+
+    def describe(self, evidence: Evidence) -> Float32:
+        """Return the last frame as numbers (F,) for another reader: deviations, the same relative to her, the weight.
+
+        All nought before the first frame.
+        """
         ...
 
     def explain(self, frames: Float32) -> Float32:

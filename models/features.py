@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import State
-from .feature_table import feature_table
+from .feature_table import MOVERS, feature_table
 from .graph import JOINTS, by_joint
 from .moments import DecayedMoments
 
@@ -68,6 +68,9 @@ class MotionFeatures(nn.Module):
         count = 2 * self.static_count + 3 * self.kinetic_count
         self.moments = DecayedMoments(count, tuple(s * rate_hz for s in memories_s), prior_frames)
         self.feature_count = len(memories_s) * count
+        log, groups = 2 * self.static_count, list(MOVERS)
+        ups = log + 3 * (len(groups) + 1) + 1
+        self.context_columns = (log + groups.index("*Hand"), log + groups.index("*Foot"), ups)  # and the root, up
         self.register_buffer("whole", torch.tensor(self._whole_body(count, len(memories_s))), persistent=False)
 
     def _whole_body(self, count: int, memories: int) -> list[int]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import State
+from .baseline import LIMIT, STRIDE, RunningBaseline, Usual, contexts_of
 from .features import MotionFeatures
 from .graph import JOINTS
 from .readout import Readout
@@ -15,6 +16,9 @@ from .stgcn import Stgcn
 
 _J = len(JOINTS)
 GATE_LIMIT = 10.0  # deviations
+WARM_FRAMES = 30  # a second: the features are those of this movement only then
+_SEEN = 0.6  # share of the joints
+_ONE_FRAME = torch.tensor([0.0, 0.0, 1.0, 0.0], dtype=torch.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Shape:
 
     labels: K. rate_hz: frames a second. memories_s: of the features. prior_frames: what their prior weighs. squash:
     deviations beyond about this many are all alike. channels, memory_frames: of the graph network.
+    baseline_s: time constant of what is usual for the performer. settle_s: seconds until an observation of her counts.
+    explained: divisor of the logits when the baseline asks which mood it sees.
     """
 
     labels: int = 6
@@ -32,17 +38,22 @@ class Shape:
     squash: float = 3.0
     channels: tuple[int, ...] = (16, 32, 32)
     memory_frames: float = 60.0
+    baseline_s: float = 240.0
+    settle_s: float = 20.0
+    explained: float = 10.0
 
 
 class FusedRecogniser(nn.Module):
     """Map frames (N, T, 90) to K logits and a strangeness (N, T, K + 1), causally.
 
-    The logits are those read from the features plus `mix` times those read from the graph network. The strangeness,
-    read from the whole body's speed, acceleration and jerk and their squares, is the logit of the movement being none
-    of a person: noise, a freeze, a T-pose.
+    The logits are those read from the features plus `mix` times those read from the graph network. As something becomes
+    known of the performer, `relative`, which reads the same features as deviations from what is usual for her, takes
+    over; with nothing known it has no say. The strangeness, read from the whole body's speed, acceleration and jerk and
+    their squares, is the logit of the movement being none of a person: noise, a freeze, a T-pose.
     """
 
     mix: Tensor
+    groups: Tensor
     receptive_field = 0
     delay = 0
 
@@ -55,28 +66,96 @@ class FusedRecogniser(nn.Module):
         self.graph_readout = Readout(self.graph.feature_count, shape.labels, shape.squash)
         self.gate = nn.Linear(2 * len(self.features.whole), 1, dtype=torch.float64)
         self.register_buffer("mix", torch.zeros(1, dtype=torch.float64))
+        size = self.features.feature_count + self.graph.feature_count
+        self.usual = RunningBaseline(size, shape.labels, shape.rate_hz, shape.baseline_s, shape.settle_s)
+        self.relative = nn.Linear(size, shape.labels, dtype=torch.float64)
+        self.register_buffer("groups", torch.tensor(self.features.context_columns), persistent=False)
+        self._parts = 3, 3 + len(self.graph.start(1))  # where the graph's state ends
 
-    def fuse(self, features: Tensor, graph: Tensor) -> Tensor:
-        """Add both answers up: what the branches see (..., F), (..., G) -> (..., K + 1)."""
+    def fuse(self, features: Tensor, graph: Tensor, offset: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Add the answers up: what the branches see (..., F), (..., G) -> answer (..., K + 1), deviations (..., D).
+
+        offset: (..., D) what is usual for the performer. weight: (..., 1) of the answer relative to it.
+        """
         standard = self.feature_readout.standard(features)
-        added = self.feature_readout.read(standard) + self.mix * self.graph_readout.forward(graph)
+        other = self.graph_readout.standard(graph)
+        raw = self.feature_readout.read(standard) + self.mix * self.graph_readout.read(other)
+        both = torch.cat((standard, other), dim=-1).clamp(-LIMIT, LIMIT)
+        squash = self.shape.squash
+        relative = self.relative.forward(torch.tanh((both - offset) / squash) * squash)
         kinetic = standard.index_select(-1, self.features.whole).clamp(-GATE_LIMIT, GATE_LIMIT)
         strange = self.gate.forward(torch.cat((kinetic, kinetic * kinetic), dim=-1))
-        return torch.cat((added, strange), dim=-1).float()
+        return torch.cat((torch.lerp(raw, relative, weight), strange), dim=-1), both
 
     def forward(self, x: Tensor) -> Tensor:
         """Map sequences (N, T, 90) to (N, T, K + 1)."""
-        return self.fuse(self.features.forward(x), self.graph.forward(x))
+        features, graph = self.features.forward(x), self.graph.forward(x)
+        usual = Usual(*self.usual.start(len(x)))
+        answers: list[Tensor] = []
+        for first in range(0, x.shape[1], STRIDE):
+            part = slice(first, first + STRIDE)
+            offset, weight = usual.offset[:, None], usual.known[:, None, 3:]
+            answer, both = self.fuse(features[:, part], graph[:, part], offset, weight)
+            answers.append(answer.float())
+            frames = usual.known.new_full((len(x), 1), first + answer.shape[1])
+            usual = usual._replace(known=torch.cat((usual.known[:, :2], frames, usual.known[:, 3:]), dim=1))
+            if answer.shape[1] == STRIDE:
+                usual = self.learn(
+                    x[:, first + STRIDE - 1], features[:, part][:, -1], answer[:, -1], both[:, -1], usual
+                )
+        return torch.cat(answers, dim=1)
 
-    def start(self, n: int) -> State:
-        """Return the states of both, one after the other: three tensors of the features, then the graph's."""
-        return *self.features.start(n), *self.graph.start(n)
+    def start(self, n: int, usual: Usual | None = None) -> State:
+        """Return the states of both, then what is usual for each performer: by default, nothing."""
+        return *self.features.start(n), *self.graph.start(n), *(usual or self.usual.start(n))
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Map one frame (N, 90) to (N, K + 1) and the next state."""
-        features, next_features = self.features.step(x, state[:3])
-        graph, next_graph = self.graph.step(x, state[3:])
-        return self.fuse(features, graph), (*next_features, *next_graph)
+        usual = self.usual_of(state)
+        features, next_features = self.features.step(x, state[: self._parts[0]])
+        graph, next_graph = self.graph.step(x, state[self._parts[0] : self._parts[1]])
+        answer, both = self.fuse(features, graph, usual.offset, usual.known[:, 3:])
+        usual = usual._replace(known=usual.known + _ONE_FRAME, latest=both)
+        due = usual.known[:, 2] % STRIDE == 0
+        if bool(due.any()):
+            learned = self.learn(x, features, answer, both, usual)
+            usual = learned if bool(due.all()) else _where(due, learned, usual)
+        return answer.float(), (*next_features, *next_graph, *usual)
+
+    def usual_of(self, state: State) -> Usual:
+        """Return what is usual for the performers, out of a state."""
+        return Usual(*state[self._parts[1] :])
+
+    def frozen(self, state: State, *, frozen: bool) -> State:
+        """Return the state with every performer's baseline to be left as it is, or to be followed again."""
+        usual = self.usual_of(state)
+        known = usual.known.clone()
+        known[:, 1] = float(frozen)
+        return *state[: self._parts[1]], *usual._replace(known=known)
+
+    def learn(self, x: Tensor, features: Tensor, answer: Tensor, both: Tensor, usual: Usual) -> Usual:
+        """Take one frame (N, 90) in, whose answer is (N, K + 1): only a whole body's, moving as people do."""
+        seen = x[:, _J * 3 : _J * 4].double().mean(dim=1) >= _SEEN
+        warm = usual.known[:, 2] >= WARM_FRAMES
+        valid = (seen & warm & (answer[:, -1] < 0)).double()
+        probs = torch.softmax(answer[:, :-1] / self.shape.explained, dim=-1)
+        return self.usual.learn(usual, both, self.contexts(features), probs, valid)
+
+    def contexts(self, features: Tensor) -> Tensor:
+        """Return the shares (..., C) of still, walking, gesturing and jumping in features (..., F)."""
+        return contexts_of(*features.index_select(-1, self.groups).unbind(-1))
+
+    def describe(self, state: State) -> Tensor:
+        """Return the last frame (N, 2 D + 1) for another reader: deviations, the same relative to her, the weight."""
+        usual, squash = self.usual_of(state), self.shape.squash
+        both = torch.cat((usual.latest, usual.latest - usual.offset), dim=-1)
+        weight = usual.known[:, 3:] / self.usual.gain.clamp(min=1e-9)
+        return torch.cat((torch.tanh(both / squash) * squash, weight), dim=-1).float()
+
+
+def _where(due: Tensor, learned: Usual, usual: Usual) -> Usual:
+    pairs = zip(learned, usual, strict=True)
+    return Usual(*(torch.where(due.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in pairs))
 
 
 def explain(model: FusedRecogniser, frames: Tensor) -> Tensor:

@@ -76,12 +76,20 @@ def load_recogniser(name: str | Path = "bandai-stgcn") -> tuple[FusedRecogniser,
         raise WeightsProblem(str(tensors), f"hash {found}, but {about.name} says {said.get('sha256')}", mend)
     try:
         model, info = FusedRecogniser(_shape(said)), _info(said)
-        model.load_state_dict(safetensors.torch.load(data), strict=True)
+        model.load_state_dict(_with_baseline(model, safetensors.torch.load(data)), strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise WeightsProblem(str(about), f"does not fit this version: {' '.join(str(error).split())[:200]}") from None
     if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
         raise WeightsProblem(str(tensors), "holds numbers that are not finite")
     return model.eval().requires_grad_(requires_grad=False), info
+
+
+def _with_baseline(model: FusedRecogniser, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Fill in what weights made before there was a baseline lack: then it has no say."""
+    own = ("usual.", "relative.")
+    if any(name.startswith(own) for name in tensors):
+        return tensors
+    return {**{name: value for name, value in model.state_dict().items() if name.startswith(own)}, **tensors}
 
 
 def save_recogniser(folder: Path, model: FusedRecogniser, info: Info) -> Path:
@@ -93,6 +101,15 @@ def save_recogniser(folder: Path, model: FusedRecogniser, info: Info) -> Path:
     path.write_bytes(data)
     path.with_suffix(".json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def feature_set(model: FusedRecogniser) -> str:
+    """Return a short hash of all that says what each deviation means: what is kept of a performer fits no other."""
+    marks = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        if name.startswith(("features.", "graph.")) or name.endswith(("readout.mean", "readout.scale")):
+            marks.update(tensor.contiguous().numpy().tobytes())
+    return marks.hexdigest()[:16]
 
 
 def _files(name: str | Path) -> tuple[Path, Path]:
@@ -141,7 +158,10 @@ def _shape(said: Mapping[str, Any]) -> Shape:
         squash=float(given["squash"]),
         channels=tuple(int(each) for each in given["channels"]),
         memory_frames=float(given["memory_frames"]),
+        **{name: float(given[name]) for name in ("baseline_s", "settle_s", "explained") if name in given},
     )
+    if not all(0 < each < math.inf for each in (shape.baseline_s, shape.settle_s, shape.explained)):
+        raise ValueError(f"shape {given}")
     widths = (shape.labels, len(shape.memories_s), len(shape.channels), *shape.channels)
     if not all(0 < width <= _MAX_WIDTH for width in widths) or len(shape.channels) > 12 or len(shape.memories_s) > 8:
         raise ValueError(f"shape {given}")
