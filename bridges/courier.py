@@ -9,6 +9,7 @@ from ..engine.events import Event
 from .outbox import Outbox
 
 BEAT_S = 0.2  # how often an idle courier looks up
+FORGET_S = 0.04  # how long `forget` waits for what is on its way
 CLOSE_S = 0.8  # how long `stop` waits for what is under way; a bridge has to close within a second
 
 
@@ -34,12 +35,22 @@ class Courier:
         self._linger_s = linger_s
         self._on_beat = on_beat
         self._stopping = threading.Event()
+        self._busy = threading.Lock()  # held while events are on their way from the outbox to the receiver
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Open the outbox and begin; a courier runs once."""
         self._outbox.open()
         self._thread.start()
+
+    def forget(self, stream: str | None) -> None:
+        """Drop what waits of a stream, or of all; what is on its way has arrived when this returns.
+
+        A receiver that holds us up for longer than FORGET_S is not waited for.
+        """
+        self._outbox.forget(stream)
+        if self._busy.acquire(timeout=FORGET_S):
+            self._busy.release()
 
     def stop(self) -> bool:
         """Deliver what is left for up to CLOSE_S, drop the rest; return whether the thread has ended."""
@@ -51,11 +62,11 @@ class Courier:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            batch = self._outbox.take(BEAT_S)
-            if batch and self._linger_s:
+            self._outbox.wait(BEAT_S)
+            if self._linger_s and self._outbox.stats().waiting:
                 self._stopping.wait(self._linger_s)
-                batch += self._outbox.take()
-            self._hand_over([item.event for item in batch])
+            with self._busy:
+                self._hand_over([item.event for item in self._outbox.take()])
             if self._on_beat is not None:
                 self._on_beat()
         self._hand_over([item.event for item in self._outbox.take()])

@@ -44,6 +44,11 @@ class JsonlBridge:
         """Take one event."""
         self._outbox.put(event)
 
+    def forget(self, stream: str | None) -> None:
+        """Drop what waits of a stream, or of all for None."""
+        if self._courier is not None:
+            self._courier.forget(stream)
+
     def close(self) -> None:
         """Write what is left, for less than a second, and close the file."""
         courier, self._courier = self._courier, None

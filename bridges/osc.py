@@ -66,6 +66,11 @@ class OscBridge:
         """Take one event; it leaves with the others of its frame within milliseconds."""
         self._outbox.put(event)
 
+    def forget(self, stream: str | None) -> None:
+        """Drop what waits of a stream, or of all for None."""
+        if self._courier is not None:
+            self._courier.forget(stream)
+
     def close(self) -> None:
         """Send what is left and stop."""
         courier, self._courier = self._courier, None

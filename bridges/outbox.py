@@ -62,14 +62,27 @@ class Outbox:
             self._changed.notify()
             return was_empty
 
+    def wait(self, timeout_s: float) -> None:
+        """Return when something waits, when the outbox is shut, or after timeout_s."""
+        with self._changed:
+            if self._open and not self._items:
+                self._changed.wait(timeout_s)
+
     def take(self, timeout_s: float = 0.0) -> list[Waiting]:
         """Return all that waits, oldest first, after waiting up to timeout_s for the first."""
+        if timeout_s > 0:
+            self.wait(timeout_s)
         with self._changed:
-            if timeout_s > 0 and self._open and not self._items:
-                self._changed.wait(timeout_s)
             items = list(self._items)
             self._items.clear()
             return items
+
+    def forget(self, stream: str | None) -> None:
+        """Drop and count what waits of a stream, or of all for None."""
+        with self._changed:
+            kept = [item for item in self._items if stream is not None and item.event.stream != stream]
+            self._dropped += len(self._items) - len(kept)
+            self._items = deque(kept)
 
     def settle(self, *, sent: int = 0, dropped: int = 0, errors: int = 0) -> None:
         """Count events that were taken: passed on, given up, and the errors met on the way."""

@@ -44,6 +44,12 @@ class TerminalBridge:
             self._errors += 1
             self._open = False
 
+    def forget(self, stream: str | None) -> None:
+        """Drop what is remembered of a stream, or of all for None; nothing ever waits here."""
+        with self._lock:
+            for name in tuple(self._next_ns) if stream is None else (stream,):
+                self._next_ns.pop(name, None)
+
     def close(self) -> None:
         """Write no more."""
         self._open = False

@@ -41,6 +41,7 @@ class ViewerBridge:
         self._halt = threading.Event()
         self._slots: dict[_Slot, Event] = {}
         self._states: dict[str, PerformerState] = {}
+        self._leavers: set[str] = set()  # streams to be taken off the page at the next update
         self._notice, self._notice_ns = "", -NOTICE_NS
         self._page: PageServer | None = None
         self._thread: threading.Thread | None = None
@@ -76,6 +77,15 @@ class ViewerBridge:
                 return
             self._dropped += slot in self._slots
             self._slots[slot] = event
+
+    def forget(self, stream: str | None) -> None:
+        """Drop what waits and what is shown of a stream, or of all for None; the next update takes her off the page."""
+        with self._lock:
+            for slot in tuple(self._slots):
+                if stream in (None, slot[0]):
+                    del self._slots[slot]
+                    self._dropped += 1
+            self._leavers.update(self._states if stream is None else (stream,))
 
     def close(self) -> None:
         """Stop the page and the update thread."""
@@ -130,6 +140,9 @@ class ViewerBridge:
         """Take what waits in the slots into the performers' states, and let the long silent ones go."""
         now_ns = self._clock.now_ns()
         with self._lock:
+            for stream in self._leavers:
+                self._states.pop(stream, None)
+            self._leavers.clear()
             for event in self._slots.values():
                 self._take(event, now_ns)
             self._sent += len(self._slots)

@@ -15,7 +15,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..engine.body import BODY
@@ -32,6 +32,7 @@ from .websocket_server import BACKLOG, EventServer, Limits
 
 START_S = 5.0
 CLOSE_S = 0.95
+FORGET_S = 0.04
 TOKEN_BYTES = 24
 MIN_TOKEN = 16
 
@@ -98,6 +99,14 @@ class WebSocketBridge:
         if self._outbox.put(event):
             self._call("wake")
 
+    def forget(self, stream: str | None) -> None:
+        """Drop what waits of a stream, or of all for None, for whichever client."""
+        self._outbox.forget(stream)
+        server, done = self._server, threading.Event()
+        if server is not None and self._thread is not None:
+            self._soon(lambda: (server.forget(stream), done.set()))
+            done.wait(FORGET_S)
+
     def close(self) -> None:
         """Say goodbye to the clients and stop."""
         thread, self._thread = self._thread, None
@@ -148,10 +157,14 @@ class WebSocketBridge:
             await self._server.run(listener, is_ready.set)
 
     def _call(self, verb: str) -> None:
-        loop, server = self._loop, self._server
+        if self._server is not None:
+            self._soon(getattr(self._server, verb))
+
+    def _soon(self, work: Callable[[], object]) -> None:
+        """Have the server's thread do something."""
         with contextlib.suppress(RuntimeError):  # the loop has just ended
-            if loop is not None and server is not None:
-                loop.call_soon_threadsafe(getattr(server, verb))
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(work)
 
 
 def hello(labels: Sequence[str]) -> dict[str, Any]:

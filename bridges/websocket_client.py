@@ -192,6 +192,16 @@ class Client:
         self._slots.clear()
         self.asked = None
 
+    def drop(self, stream: str | None) -> None:
+        """Let go of what waits of a stream, or of all events for None; answers stay."""
+        for key in tuple(self._slots):
+            if stream in (None, key[0]):
+                self._slots.pop(key).let_go()
+        for waiting in tuple(self._kept):
+            if isinstance(waiting, Parcel) and stream in (None, waiting.key[0]):
+                self._kept.remove(waiting)
+                waiting.let_go()
+
     def ask(self, now_ns: int) -> bool:
         """Count one control message; return False where there are too many a second."""
         if now_ns - self._controls_since_ns >= NS_PER_S:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -17,6 +18,7 @@ from websockets.protocol import State
 
 from ..engine.clock import Clock
 from ..engine.errors import WireError
+from ..engine.events import Event
 from ..engine.notices import Notices
 from . import wire
 from .outbox import Outbox, fresh
@@ -66,6 +68,7 @@ class EventServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._notices = Notices("websocket")
         self._pings = Allowance()
+        self._batch: deque[Event] = deque()  # what was taken from the outbox and not offered yet
         self._news = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -77,6 +80,14 @@ class EventServer:
     def wake(self) -> None:
         """Look into the outbox; to be called in the server's own thread."""
         self._news.set()
+
+    def forget(self, stream: str | None) -> None:
+        """Drop what waits of a stream, or of all for None; to be called in the server's own thread."""
+        kept = [event for event in self._batch if stream is not None and event.stream != stream]
+        self._outbox.settle(dropped=len(self._batch) - len(kept))
+        self._batch = deque(kept)
+        for client in self._clients.values():
+            client.drop(stream)
 
     def stop(self) -> None:
         """End `run`; to be called in the server's own thread."""
@@ -186,8 +197,9 @@ class EventServer:
             waiting = self._outbox.take()
             timely = fresh(waiting, self._clock.now_ns())
             self._outbox.settle(dropped=len(waiting) - len(timely))
-            for event in timely:
-                self._offer(Parcel(event, self._outbox))
+            self._batch.extend(timely)
+            while self._batch:
+                self._offer(Parcel(self._batch.popleft(), self._outbox))
                 await asyncio.sleep(0)  # a thousand clients take a while: let others speak in between
 
     def _offer(self, parcel: Parcel) -> None:

@@ -41,6 +41,14 @@ class Inbox:
                 self._changed.wait(wait_s)
             return self._poses.popleft() if self._poses else None
 
+    def forget(self, stream: str) -> int:
+        """Drop the poses of a stream; return how many there were."""
+        with self._changed:
+            kept = [pose for pose in self._poses if pose.stream != stream]
+            gone = len(self._poses) - len(kept)
+            self._poses = deque(kept)
+            return gone
+
     def stats(self) -> BufferStats:
         """Return used, capacity and dropped."""
         with self._changed:

@@ -62,6 +62,11 @@ class Performer:
         """Yield the events of whatever is still held, at the end of a stream."""
         yield from self._take(self._intake.flush(), self._clock.now_ns())
 
+    @property
+    def is_read(self) -> bool:
+        """Tell whether an emotion is inferred from her movement."""
+        return self._reader is not None
+
     def counters(self) -> dict[str, int]:
         """Return what came in, what went on and what was dropped, by reason."""
         stats = self._intake.stats()

@@ -11,7 +11,10 @@ command line drives it over whole files, the tests drive it with a clock turned 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .clock import NS_PER_S, Clock
+from .control import Command
 from .events import Event
 from .notices import Notices
 from .performer import Performer
@@ -28,7 +31,8 @@ class Engine:
 
     recogniser: None to tell of movement only (no emotion is inferred). live: False for recordings read as fast as
     possible. explain: tell with each emotion which joints carried it. max_performers: streams followed at once; poses
-    of further ones are counted in `refused` and reported, so that memory stays bounded whatever arrives.
+    of further ones are counted in `refused` and reported, so that memory stays bounded whatever arrives. may_read:
+    tells of which streams an emotion may be inferred, asked when a performer enters; of all where it is None.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Engine:
         explain: bool = False,
         max_performers: int = 16,
         rate_hz: float = MODEL_RATE_HZ,
+        may_read: Callable[[str], bool] | None = None,
     ) -> None:
         self._recogniser = recogniser
         self._clock = clock
@@ -47,6 +52,7 @@ class Engine:
         self._explain = explain
         self._max_performers = max_performers
         self._rate_hz = rate_hz
+        self._may_read = may_read
         self.reset()
 
     def reset(self) -> None:
@@ -77,13 +83,26 @@ class Engine:
         """Return the events of everything still held back, at the end of all streams."""
         return tuple(event for performer in self._performers.values() for event in performer.flush())
 
+    def obey(self, command: Command) -> tuple[Event, ...]:
+        """Carry out a command that concerns performers; return what there is to say of it."""
+        message = f"{type(command).__name__}: nobody here can do that"
+        return self._notices.say("warning", "control", message, self._clock.now_ns())
+
+    def forget(self, stream: str) -> bool:
+        """Drop a performer with everything held of her; return whether there was one. Comes she again, she is new."""
+        return self._performers.pop(stream, None) is not None
+
+    def performers(self) -> dict[str, Performer]:
+        """Return the performers who are there, by stream."""
+        return dict(self._performers)
+
     def counters(self) -> dict[str, dict[str, int]]:
         """Return the counters of each stream; received == processed + held + everything dropped."""
         return {stream: performer.counters() for stream, performer in self._performers.items()}
 
     def _enter(self, stream: str) -> Performer:
         reader = None
-        if self._recogniser is not None:
+        if self._recogniser is not None and (self._may_read is None or self._may_read(stream)):
             reader = EmotionReader(
                 self._recogniser, self._clock, rate_hz=self._rate_hz, live=self._live, explain=self._explain
             )

@@ -9,16 +9,21 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .buffers import BufferStats
 from .clock import NS_PER_MS, NS_PER_S, Clock
+from .consent import Consent
+from .control import ControlInbox
+from .desk import ENGINE, Desk
 from .errors import EmotusError, InputError
 from .events import EmotionEvent, Event, StatusEvent
 from .inbox import INBOX_POSES, Inbox
+from .outlet import Outlet
 from .pipeline import Engine
 from .ports import Sink, Source
+from .pose import Pose
 
 TICK_NS = 20 * NS_PER_MS
 DRAIN_WAITING = 512  # a recording read as fast as possible waits for bridges that have so many events to pass on
@@ -60,7 +65,11 @@ class Summary:
 
 
 class Runner:
-    """Drive sensors through the engine into bridges until the sensors end, the time is over or `stop` is called."""
+    """Drive sensors through the engine into bridges until the sensors end, the time is over or `stop` is called.
+
+    control: what the run is told while it goes on. consent: asked before anything is done with a stream of one of the
+    `persons`, the sources that show somebody live; the poses of streams without it are dropped here and counted.
+    """
 
     def __init__(
         self,
@@ -70,20 +79,35 @@ class Runner:
         clock: Clock,
         *,
         on_open: Callable[[Source], None] | None = None,
+        control: ControlInbox | None = None,
+        consent: Consent | None = None,
+        persons: Collection[Source] = (),
     ) -> None:
         self._sources = sources
         self._engine = engine
         self._sinks = sinks
         self._clock = clock
         self._on_open = on_open
+        self._consent = consent
+        self._persons = persons
         self._stop = threading.Event()
         self._inbox = Inbox()
         self._broken: deque[str] = deque(maxlen=len(sources))
         self._owners: dict[str, Source] = {}
+        self._closed: dict[str, int] = {}
         self.summary = Summary()
+        self._outlet = Outlet(sinks, clock, consent, self.summary.note)
+        self._desk = Desk(
+            control or ControlInbox(), engine, consent, self._outlet, self._inbox, clock, stop=self._stop.set
+        )
 
     def stop(self) -> None:
         """End the run within a few milliseconds; callable from any thread and from a signal handler."""
+        self._stop.set()
+
+    def halt(self) -> None:
+        """End the run and let nothing leave any more, not even what waits; callable from any thread."""
+        self._outlet.halt()
         self._stop.set()
 
     def run(self, seconds: float | None = None) -> Summary:
@@ -105,8 +129,8 @@ class Runner:
             else:
                 self._run_through(None if seconds is None else round(seconds * NS_PER_S))
             self._emit(self._engine.flush())
-            self.summary.counters = self._engine.counters()
-            self._drain(0)
+            self.summary.counters = self._counters()
+            self._outlet.drain(0)
         self.summary.inbox = self._inbox.stats()
         return self.summary
 
@@ -125,8 +149,10 @@ class Runner:
                 first_ns = pose.t_ns if first_ns is None else first_ns
                 if limit_ns is not None and pose.t_ns - first_ns >= limit_ns:
                     break
-                self._emit(self._engine.step(pose))
-                self._drain(DRAIN_WAITING)
+                if self._may_enter(pose, source):
+                    self._take(pose)
+                self._emit(self._desk.work())
+                self._outlet.drain(DRAIN_WAITING)
                 self._stop_unheard()
 
     def _run_live(self, end_ns: int | None) -> None:
@@ -139,8 +165,9 @@ class Runner:
         next_tick_ns = self._clock.now_ns() + TICK_NS
         while not self._over(end_ns):
             pose = self._inbox.take(TICK_NS / NS_PER_S)
+            self._emit(self._desk.work())
             if pose is not None:
-                self._emit(self._engine.step(pose))
+                self._take(pose)
             now_ns = self._clock.now_ns()
             if now_ns >= next_tick_ns:
                 self._tick(now_ns)
@@ -159,7 +186,8 @@ class Runner:
                 pose = source.read()
                 if pose is not None:
                     self._claim(pose.stream, source)
-                    self._inbox.put(pose)
+                    if self._may_enter(pose, source):
+                        self._inbox.put(pose)
         except EmotusError as error:
             self._broken.append(str(error))
         except Exception as error:  # noqa: BLE001 - the edge of a thread: whatever broke, the show goes on and says so
@@ -168,9 +196,30 @@ class Runner:
         finally:
             self._inbox.wake()
 
+    def _may_enter(self, pose: Pose, source: Source) -> bool:
+        """Tell whether a pose may be taken in; those of persons who have not consented end here, counted."""
+        if self._consent is None or source not in self._persons or self._consent.guard(pose.stream):
+            return True
+        if pose.stream in self._closed or len(self._closed) < NAMES_KEPT:
+            self._closed[pose.stream] = self._closed.get(pose.stream, 0) + 1
+        return False
+
+    def _take(self, pose: Pose) -> None:
+        """Let the engine read a pose, unless consent has ended while it waited."""
+        if self._consent is None or self._consent.admits(pose.stream):
+            self._emit(self._engine.step(pose))
+
+    def _counters(self) -> dict[str, dict[str, int]]:
+        """Return the counters of each stream, with the poses that were not let in."""
+        counters = self._engine.counters()
+        for stream, closed in self._closed.items():
+            counts = counters.setdefault(stream, {"received": 0})
+            counts["received"] += closed
+            counts["dropped_unconsented"] = closed
+        return counters
+
     def _stop_unheard(self) -> None:
-        """Stop when every bridge's receiver has gone for good: the far end of a pipe, closed."""
-        if self._sinks and all(sink.stats().gone for sink in self._sinks):
+        if self._outlet.is_unheard:
             self.stop()
 
     def _claim(self, stream: str, source: Source) -> None:
@@ -183,24 +232,15 @@ class Runner:
     def _tick(self, now_ns: int) -> None:
         """Let time pass in the engine, and report the sensors that broke since the last tick."""
         self._emit(self._engine.tick(now_ns))
+        self._emit(self._desk.look_round())
         self._stop_unheard()
         while self._broken:
             message = self._broken.popleft()
             self.summary.failures.append(message)
-            self._emit((StatusEvent("engine", len(self.summary.failures), now_ns, "error", "lost", message),))
+            self._emit((StatusEvent(ENGINE, len(self.summary.failures), now_ns, "error", "lost", message),))
 
     def _emit(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self.summary.note(event)
-            for sink in self._sinks:
-                sink.send(event)
-
-    def _drain(self, waiting: int) -> None:
-        """Wait up to a second until no bridge has more than `waiting` events to pass on."""
-        deadline_ns = self._clock.now_ns() + NS_PER_S
-        pause = threading.Event()
-        while any(sink.stats().waiting > waiting for sink in self._sinks) and self._clock.now_ns() < deadline_ns:
-            pause.wait(0.001)
+        self._outlet.emit(events)
 
     def _over(self, end_ns: int | None) -> bool:
         return self._stop.is_set() or (end_ns is not None and self._clock.now_ns() >= end_ns)

@@ -21,6 +21,5 @@ NOT_YET: dict[int, str] = {
     21: "hung or dead worker: a sensor thread that breaks is reported, not restarted",
     24: "soak of an hour: not run",
     26: "motor signatures are to come",
-    29: "consent: to come",
     30: "generation: to come",
 }

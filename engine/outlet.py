@@ -1,0 +1,85 @@
+"""The outlet: where events leave the engine for the bridges, each only where it may go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from .clock import NS_PER_S, Clock
+from .consent import RECOGNISE, SIGNATURE, STREAM, Consent
+from .events import EmotionEvent, Event
+from .ports import Sink
+
+INFERRED = {EmotionEvent.type: RECOGNISE, "signature": SIGNATURE}  # what only this purpose allows to be told
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A bridge that can take back what it has not passed on yet; others pass it on within milliseconds."""
+
+    def forget(self, stream: str | None) -> None:
+        """Drop what waits of a stream, or of all for None; from when it returns on nothing more of it leaves."""
+        ...
+
+
+class Outlet:
+    """Pass events on to the bridges that consent lets them go to.
+
+    A bridge's `purpose` ("stream" unless it says other, such as "record") is what the stream must be open for.
+    `halt` may be called from any thread, and nothing leaves after it returns.
+    """
+
+    def __init__(
+        self, sinks: Sequence[Sink], clock: Clock, consent: Consent | None, on_event: Callable[[Event], None]
+    ) -> None:
+        self._clock = clock
+        self._consent = consent
+        self._on_event = on_event
+        self._sinks = [(sink, str(getattr(sink, "purpose", STREAM))) for sink in sinks]
+        self._halted = threading.Event()
+        self._sending = threading.RLock()  # a signal handler may halt in the middle of an event
+
+    def emit(self, events: Iterable[Event]) -> None:
+        """Count each event and give it to every bridge that may have it."""
+        for event in events:
+            with self._sending:
+                if self._halted.is_set():
+                    return
+                if self._may_be_told(event):
+                    self._on_event(event)
+                    self._send(event)
+
+    def _send(self, event: Event) -> None:
+        consent = self._consent
+        for sink, purpose in self._sinks:
+            if consent is None or consent.allows(event.stream, purpose):
+                sink.send(event)
+
+    def _may_be_told(self, event: Event) -> bool:
+        needed = INFERRED.get(event.type)
+        return needed is None or self._consent is None or self._consent.allows(event.stream, needed)
+
+    def forget(self, stream: str | None) -> None:
+        """Take back what waits of a stream, or of all, in every bridge that can."""
+        for sink, _ in self._sinks:
+            if isinstance(sink, Forgetful):
+                sink.forget(stream)
+
+    def halt(self) -> None:
+        """Let nothing leave any more, and take back what waits."""
+        self._halted.set()
+        with self._sending:  # an event that is being given out is out when this returns
+            self.forget(None)
+
+    def drain(self, waiting: int) -> None:
+        """Wait up to a second until no bridge has more than `waiting` events to pass on."""
+        deadline_ns = self._clock.now_ns() + NS_PER_S
+        pause = threading.Event()
+        while any(sink.stats().waiting > waiting for sink, _ in self._sinks) and self._clock.now_ns() < deadline_ns:
+            pause.wait(0.001)
+
+    @property
+    def is_unheard(self) -> bool:
+        """Tell whether every bridge's receiver has gone for good: the far end of a pipe, closed."""
+        return bool(self._sinks) and all(sink.stats().gone for sink, _ in self._sinks)
