@@ -30,6 +30,14 @@ class SkeletonError(InputError):
     """Report a skeleton that cannot be matched to the body."""
 
 
+class TableError(InputError):
+    """Report a table of numbers (CSV, TSV) that cannot be read."""
+
+
+class MappingError(InputError):
+    """Report a mapping file that cannot be understood."""
+
+
 class UriError(InputError):
     """Report a sensor or bridge address that cannot be understood or opened."""
 
@@ -60,6 +68,10 @@ class ProfileError(InputError):
 
 class ControlError(PacketError):
     """Report a control message that is no command; receivers count it, answer where they can, and go on."""
+
+
+class TeachError(InputError):
+    """Report takes that nothing can be learnt from; what was learnt before stays as it is."""
 
 
 class DataError(InputError):

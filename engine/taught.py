@@ -1,0 +1,134 @@
+"""What a performer has taught: her takes, the head fitted to them, and its answer beside the shipped recogniser's.
+
+Nothing of her motion is kept: a take is a bounded number of feature rows (speeds, angles and their spread over
+seconds), a head is a matrix over them. Both belong to one feature set, which is named in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from .events import UNKNOWN
+from .recognise import Reading
+from .skeleton import Float32, Float64
+
+HEAD_VERSION: Final = 1
+MOST_ROWS: Final = 32  # of one take
+FAMILIAR: Final = 0.5  # share of the taught labels below which a movement counts as unlike any take
+LEAST_PROBABLE: Final = 0.3  # probability of the best label below which the answer is unknown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaughtTake:
+    """Hold one labelled take of a performer.
+
+    label: any words. rows: (S, D) features, S at most MOST_ROWS, evenly over the take. features: name of their feature
+    set. take_id: hash of the movement, so that the same take is known again. name: what a person calls it (a file, a
+    number). seconds: of movement in it.
+    """
+
+    label: str
+    rows: Float32
+    features: str
+    take_id: str
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class TaughtHead:
+    """Hold how features become probabilities of K taught labels, and how surely a movement is any of them.
+
+    labels: in alphabetical order. features: name of the feature set of D numbers. weight (K, D), bias (K,): of the
+    logits. divisors: (K,) of the logits of each label. settle: (frames seen, factor of the divisors), rising. basis
+    (D, E), centres (K, E): where the takes lie among styles. strange: threshold and slope of the distance to them.
+    accuracy: share of takes that were known again when left out, NaN where none could be.
+    """
+
+    labels: tuple[str, ...]
+    features: str
+    weight: Float64
+    bias: Float64
+    divisors: Float64
+    settle: tuple[tuple[float, float], ...]
+    basis: Float64
+    centres: Float64
+    strange: tuple[float, float]
+    accuracy: float
+    version: int = HEAD_VERSION
+
+    def logits(self, features: Float32 | Float64) -> Float64:
+        """Return the logits (..., K) of feature rows (..., D); a description of (..., 2 D + 1) will do as well."""
+        return self._own(features) @ self.weight.T + self.bias
+
+    def probabilities(self, features: Float32 | Float64, frames: float) -> Float64:
+        """Return the probability (..., K) of each taught label after so many frames, if it is one of them."""
+        scaled = self.logits(features) / (self.divisors * self._factor(frames))
+        weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+        return weights / weights.sum(axis=-1, keepdims=True)
+
+    def familiarity(self, features: Float32 | Float64) -> Float64:
+        """Return the probability (...,) that movements are of the kind of some take, against any other style."""
+        place = self._own(features) @ self.basis  # (..., E)
+        distance = np.square(place[..., None, :] - self.centres).mean(axis=-1).min(axis=-1)
+        threshold, slope = self.strange
+        return 1.0 / (1.0 + np.exp(np.clip((distance - threshold) * slope, -50.0, 50.0)))
+
+    def _own(self, features: Float32 | Float64) -> Float64:
+        return np.asarray(features[..., : self.weight.shape[1]], dtype=np.float64)
+
+    def _factor(self, frames: float) -> float:
+        seen, factors = self._settling
+        return float(np.interp(math.log(max(frames, 1.0)), seen, factors))
+
+    @cached_property
+    def _settling(self) -> tuple[list[float], list[float]]:
+        return [math.log(frames) for frames, _ in self.settle], [factor for _, factor in self.settle]
+
+
+def blend(
+    shipped: Reading, head: TaughtHead, features: Float32 | Float64, frames: int, *, only: bool = False
+) -> Reading:
+    """Return the answer of the shipped recogniser and the taught head together, after so many frames.
+
+    features: (F,) of the last frame, as `Recogniser.describe` gives them. The taught labels share out the probability
+    that the movement is of the kind of some take, the shipped ones the rest; a label that bears the very name of a
+    shipped one is the same label, and both add up. only: the taught labels alone. The answer is unknown where no label
+    is probable enough: where the movement is unlike every take and the shipped recogniser does not know it either.
+    Valence and arousal stay the shipped ones, for a taught label has no place on the plane.
+    """
+    taught = dict(zip(head.labels, head.probabilities(features, frames).tolist(), strict=True))
+    familiar = float(head.familiarity(features))
+    probs = taught if only else joined(shipped.probs, taught, familiar)
+    best = max(probs, key=probs.__getitem__)
+    known = familiar >= FAMILIAR or not (only or shipped.abstain)
+    abstain = not known or probs[best] < LEAST_PROBABLE
+    return Reading(
+        label=UNKNOWN if abstain else best,
+        probs=probs,
+        valence=shipped.valence,
+        arousal=shipped.arousal,
+        confidence=probs[best] * (1.0 if known else familiar),
+        abstain=abstain,
+    )
+
+
+def joined(shipped: Mapping[str, float], taught: Mapping[str, float], familiar: float) -> dict[str, float]:
+    """Return the probabilities of all labels, shipped ones first; the taught ones have `familiar` to share out."""
+    probs = {label: (1.0 - familiar) * p for label, p in shipped.items()}
+    for label, p in taught.items():
+        probs[label] = probs.get(label, 0.0) + familiar * p
+    return probs
+
+
+def labels_of(shipped: tuple[str, ...], head: TaughtHead | None, *, only: bool = False) -> tuple[str, ...]:
+    """Return the labels that `blend` answers with, in its order: for the hello of a bridge, or a viewer's bars."""
+    if head is None:
+        return shipped
+    return head.labels if only else (*shipped, *(label for label in head.labels if label not in shipped))

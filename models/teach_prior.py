@@ -1,0 +1,138 @@
+"""What is known of styles before the first take is taught: how far activities move the features, and how far styles do.
+
+Learnt from many styles of other people's recordings (`emotus train teach-prior`). Two covariances, diagonal at once in
+one basis (Prince and Elder, Probabilistic Linear Discriminant Analysis, 2007): within a style, from one take to
+another, every coordinate has variance one; between the styles of one performer, `between`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from .store import FOLDER, WeightsProblem
+
+Float64 = NDArray[np.float64]
+NAME = "teach-prior"
+_MAX_BYTES = 32 << 20
+_MAX_SIZE = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class TeachPrior:
+    """Hold what other people's styles tell of how to learn new ones, over D features and E coordinates.
+
+    features: name of the feature set that the D numbers belong to. mean: (D,) of all styles. basis: (D, E); features
+    less the mean, times it, have variance one from take to take of one style. between: (E,) variance from style to
+    style. noise: (E,) variance of one moment about its take. divisors: (takes of a label, divisor of the logits) with
+    rising takes. settle: (frames seen, factor of the divisor) with rising frames. strange: how surely taught styles lie
+    apart from untaught ones, threshold and slope. about: how it was made, its terms. sha256: of the tensors' file.
+    """
+
+    features: str
+    mean: Float64
+    basis: Float64
+    between: Float64
+    noise: Float64
+    divisors: tuple[tuple[float, float], ...]
+    settle: tuple[tuple[float, float], ...]
+    strange: tuple[float, float]
+    about: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    sha256: str = ""
+
+    @property
+    def size(self) -> int:
+        """Return D, the number of features."""
+        return len(self.mean)
+
+
+def load_teach_prior(name: str | Path = NAME) -> TeachPrior:
+    """Open the shipped prior, or one of your own by the path of its .safetensors; raises WeightsProblem."""
+    path = Path(name) if str(name).endswith(".safetensors") else FOLDER / f"{name}.safetensors"
+    said = _read_json(path.with_suffix(".json"))
+    data = _read(path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != said.get("sha256"):
+        mend = "install emotus again, or emotus train teach-prior"
+        raise WeightsProblem(str(path), f"hash {found}, but {path.stem}.json says {said.get('sha256')}", mend)
+    try:
+        return _prior(safetensors.numpy.load(data), said)
+    except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise WeightsProblem(str(path), f"does not fit this version: {' '.join(str(error).split())[:200]}") from None
+
+
+def save_teach_prior(path: Path, prior: TeachPrior) -> Path:
+    """Write the tensors to path and all else as JSON beside it, the hash worked out anew; return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: getattr(prior, name).astype(np.float32) for name in ("mean", "basis", "between", "noise")}
+    data = safetensors.numpy.save(tensors)
+    said = {
+        "features": prior.features,
+        "divisors": prior.divisors,
+        "settle": prior.settle,
+        "strange": prior.strange,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        **prior.about,
+    }
+    path.write_bytes(data)
+    path.with_suffix(".json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _prior(tensors: Mapping[str, NDArray[np.float32]], said: Mapping[str, Any]) -> TeachPrior:
+    mean, basis, between, noise = (tensors[name].astype(np.float64) for name in ("mean", "basis", "between", "noise"))
+    size, coordinates = basis.shape
+    if not 0 < coordinates <= size <= _MAX_SIZE or mean.shape != (size,):
+        raise ValueError(f"a basis of {basis.shape}, a mean of {mean.shape}")
+    if between.shape != (coordinates,) or noise.shape != (coordinates,) or min(between.min(), noise.min()) < 0:
+        raise ValueError("variances of another shape, or below nought")
+    if not all(np.isfinite(each).all() for each in (mean, basis, between, noise)):
+        raise ValueError("numbers that are not finite")
+    divisors, settle = _table(said["divisors"]), _table(said["settle"])
+    threshold, slope = (float(each) for each in said["strange"])
+    known = {"features", "divisors", "settle", "strange", "sha256"}
+    about = {name: value for name, value in said.items() if name not in known}
+    strange = (threshold, slope)
+    return TeachPrior(
+        str(said["features"]), mean, basis, between, noise, divisors, settle, strange, about, str(said["sha256"])
+    )
+
+
+def _table(said: Any) -> tuple[tuple[float, float], ...]:
+    """Return pairs with rising first and positive second numbers; raises ValueError for any other."""
+    pairs = tuple((float(first), float(second)) for first, second in said)
+    firsts = [first for first, _ in pairs]
+    if not pairs or firsts != sorted(set(firsts)) or not all(0 < n < math.inf for pair in pairs for n in pair):
+        raise ValueError(f"table {pairs}")
+    return pairs
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise WeightsProblem(str(path), f"larger than {_MAX_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        mend = "emotus train teach-prior"
+        raise WeightsProblem(str(path), (error.strerror or "cannot be read").lower(), mend) from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    data = _read(path)
+    try:
+        said: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        raise WeightsProblem(str(path), "is no JSON", "emotus train teach-prior") from None
+    if not isinstance(said, dict):
+        raise WeightsProblem(str(path), "is no JSON object", "emotus train teach-prior")
+    return cast("dict[str, Any]", said)
