@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from support.plain_packets import PlayedDatagrams, PlayedTcp
 
 import emotus.sensors
 from emotus.engine.body import JOINT_COUNT
@@ -83,6 +84,8 @@ KINDS: dict[str, Kind] = {
         lambda folder, clock, speed: BvhSensor(write_bvh(folder / "a.bvh", 40), speed=speed, clock=clock),
         lambda folder: BvhSensor(folder / "missing.bvh", clock=MonotonicClock()),
     ),
+    "DatagramSensor": Kind(lambda _, clock, speed: PlayedDatagrams(clock, 30 * (speed or 4))),
+    "TcpSensor": Kind(lambda _, clock, speed: PlayedTcp(clock, 30 * (speed or 4))),
     "SyntheticSensor": Kind(
         lambda _, clock, speed: SyntheticSensor("happy", clock=clock, rate_hz=30, seconds=1.3, speed=speed)
     ),
