@@ -30,6 +30,7 @@ class Mixed(nn.Module):
                 self.bn = nn.BatchNorm2d(outside)
 
     def forward(self, x: Tensor, graph: Tensor | None = None) -> Tensor:
+        """Map (N, C_in, T, V) to (N, C_out, T, V)."""
         if self.layout == "continual-skeletons":
             weighted = self.A * self.graph_attn
             y = self.bn(sum(conv(x @ a) for conv, a in zip(self.g_conv, weighted, strict=True)))
@@ -65,6 +66,7 @@ class Block(nn.Module):
                 self.residual.add_module("bn", nn.BatchNorm2d(outside))
 
     def forward(self, x: Tensor, graph: Tensor | None) -> Tensor:
+        """Map (N, C_in, T, V) to (N, C_out, (T - 8) / stride, V)."""
         y = self.tcn(self.gcn(x, graph))
         if self.first:
             return torch.relu(y)
@@ -125,10 +127,12 @@ class PlainStgcn(nn.Module):
 
     @property
     def chain(self) -> list[Block]:
+        """List the blocks in order."""
         found = {"st-gcn": "st_gcn_networks", "pyskl": "gcn"}.get(self.layout)
         return list(getattr(self, found)) if found else list(self.layers.values())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map a window (N, T, V, C) to logits (N, K)."""
         n, t, v, c = x.shape
         flat = x.permute(0, 2, 3, 1).reshape(n, v * c, t)  # (N, T, V, C) -> (N, V * C, T)
         y = self.data_bn(flat).view(n, v, c, t).permute(0, 2, 3, 1)  # (N, C, T, V)
