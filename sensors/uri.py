@@ -8,7 +8,7 @@ from typing import Final
 
 from ..engine.clock import Clock
 from ..engine.errors import UriError
-from . import bvh_source, synthetic
+from . import bvh_source, points, synthetic
 from .base import Sensor
 from .info import SensorInfo
 from .options import parse_uri
@@ -41,5 +41,6 @@ def open_sensor(uri: str, clock: Clock) -> Sensor:
 
 _FACTORIES: Final[dict[str, Factory]] = {
     "bvh": bvh_source.from_uri,
+    "points": points.from_uri,
     "synthetic": synthetic.from_uri,
 }

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from support.plain_packets import PlayedDatagrams, PlayedTcp
+from support.tables import performed, write_points
 
 import emotus.sensors
 from emotus.engine.body import JOINT_COUNT
@@ -24,6 +25,7 @@ from emotus.engine.errors import EmotusError
 from emotus.engine.pose import Pose
 from emotus.sensors.base import Sensor
 from emotus.sensors.bvh_source import BvhSensor
+from emotus.sensors.points import PointsSensor
 from emotus.sensors.synthetic import SyntheticSensor
 
 STATES = ("closed", "live", "stale", "ended", "lost")
@@ -86,6 +88,12 @@ KINDS: dict[str, Kind] = {
     ),
     "DatagramSensor": Kind(lambda _, clock, speed: PlayedDatagrams(clock, 30 * (speed or 4))),
     "TcpSensor": Kind(lambda _, clock, speed: PlayedTcp(clock, 30 * (speed or 4))),
+    "PointsSensor": Kind(
+        lambda folder, clock, speed: PointsSensor(
+            write_points(folder / "a.tsv", performed(40)), speed=speed, clock=clock
+        ),
+        lambda folder: PointsSensor(folder / "missing.tsv", clock=MonotonicClock()),
+    ),
     "SyntheticSensor": Kind(
         lambda _, clock, speed: SyntheticSensor("happy", clock=clock, rate_hz=30, seconds=1.3, speed=speed)
     ),
