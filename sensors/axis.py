@@ -1,0 +1,207 @@
+"""Noitom's Perception Neuron in: the BVH broadcast of Axis Studio and Axis Neuron, `axis:tcp://HOST:7001` or udp."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ..engine.body import HEIGHT_M
+from ..engine.clock import NS_PER_S
+from ..engine.errors import PacketError, SkeletonError
+from ..engine.pose import Pose
+from ..engine.rate import SourceRate
+from ..engine.skeleton import Float64, Skeleton
+from .axis_framer import AxisFramer
+from .axis_frames import AxisFrame, parse
+from .axis_skeleton import TABLES, neuron_channels, neuron_skeleton
+from .bvh_body import BvhBody, Reading
+from .bvh_file import Bvh, EndSite
+
+MAX_AVATARS: Final = 8
+# Numbers before those of the hips: six of the reference joint where it is sent, and up to two words of an avatar's name
+# that happen to be numbers.
+_SURPLUS: Final = frozenset((0, 1, 2, 6, 7, 8))
+_UNIT_M: Final = 0.01
+_LEARNS_NS: Final = NS_PER_S  # matching a skeleton costs milliseconds: at most one try a second for each avatar
+_SHORT_CM: Final = 20.0  # bones that add up to less are no person's: displacements that are sent as zeros
+
+
+@dataclass(frozen=True, slots=True)
+class AxisSetting:
+    """Hold what the broadcast does not tell and the user may.
+
+    spine: "studio" or "neuron", the program that sends. order: of the rotations, as set there. height_m: of the
+    neutral person whose bones are assumed where no displacement is sent. bvh: a recording of the same performer, whose
+    joints, bones and channels are taken instead of all that.
+    """
+
+    spine: str = "studio"
+    order: str = "YXZ"
+    height_m: float = HEIGHT_M
+    bvh: Bvh | None = None
+
+
+@dataclass(slots=True)
+class _Avatar:
+    """Hold what is known of one avatar."""
+
+    stream: str
+    rate: SourceRate
+    body: BvhBody | None = None
+    count: int = 0  # numbers in its frames
+    width: int = 0  # of which so many at the end are the row
+    tried_ns: int | None = None
+    last_ns: int | None = None
+    seq: int = 0
+
+
+class AxisDecoder:
+    """Turn the broadcast into poses, a stream for each avatar: STREAM-NAME, or STREAM where only one is asked for.
+
+    avatar: the name of the one to read, "" for all. datagrams: whether packets come over UDP, where a frame may be
+    split. Bone lengths are the sender's where displacement is sent, else those of the setting.
+    """
+
+    def __init__(
+        self,
+        *,
+        stream: str = "axis",
+        avatar: str = "",
+        setting: AxisSetting = AxisSetting(),
+        datagrams: bool = False,
+    ) -> None:
+        self._stream = stream
+        self._avatar = avatar
+        self._setting = setting
+        self._framer = AxisFramer(datagrams=datagrams)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything that was heard."""
+        self._framer.reset()
+        self._avatars: dict[tuple[int, str], _Avatar] = {}
+        self._told = ""
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def rate_hz(self) -> float:
+        """Return the frames a second of the first avatar."""
+        first = next(iter(self._avatars.values()), None)
+        return 60.0 if first is None or first.seq < 2 else NS_PER_S / first.rate.period_ns
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Return the frames passed over, by reason."""
+        return {**self._counts, "skipped_bytes": self._framer.skipped}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say who is there and whose bones are taken."""
+        streams = ", ".join(avatar.stream for avatar in self._avatars.values())
+        return (f"avatars: {streams}", self._told) if streams else ()
+
+    def feed(self, data: bytes, t_ns: int) -> list[Pose]:
+        """Return the poses that these bytes complete; raises PacketError where none of their frames can be read."""
+        poses: list[Pose] = []
+        problems: list[PacketError] = []
+        for packet in self._framer.feed(data):
+            try:
+                poses += self._frame(parse(packet), t_ns)
+            except PacketError as problem:
+                problems.append(problem)
+        if problems and not poses:
+            raise problems[0]
+        self._counts["dropped_malformed_frames"] += len(problems)
+        return poses
+
+    def _frame(self, frame: AxisFrame, t_ns: int) -> list[Pose]:
+        """Return the pose of a frame."""
+        avatar = self._known(frame)
+        if avatar is None:
+            self._counts["skipped_avatars"] += 1
+            return []
+        motion = self._body(avatar, frame.values, t_ns).apply(frame.values[None, len(frame.values) - avatar.width :])
+        made_ns = self._time(avatar, t_ns)
+        seq, avatar.seq = avatar.seq % 2**32, avatar.seq + 1
+        rotations = None if motion.rotations is None else motion.rotations[0]
+        return [Pose(avatar.stream, seq, made_ns, motion.positions[0], motion.confidence, rotations)]
+
+    def _body(self, avatar: _Avatar, values: Float64, t_ns: int) -> BvhBody:
+        """Return the body in frames of so many numbers; another count is another setting of the program."""
+        if avatar.body is not None and avatar.count == len(values):
+            return avatar.body
+        if avatar.tried_ns is not None and t_ns - avatar.tried_ns < _LEARNS_NS:
+            raise PacketError(f"{len(values)} numbers in a frame, {avatar.count} in the one before")
+        avatar.tried_ns, avatar.count = t_ns, len(values)
+        avatar.body, avatar.width = self._learn(values)
+        return avatar.body
+
+    def _time(self, avatar: _Avatar, t_ns: int) -> int:
+        """Return a frame's time: its arrival; of frames that TCP gave at once each later half a period later."""
+        last_ns = avatar.last_ns
+        if last_ns is not None:
+            if t_ns <= last_ns:
+                t_ns = last_ns + round(avatar.rate.period_ns / 2)
+            avatar.rate.update(t_ns - last_ns)
+        avatar.last_ns = t_ns
+        return t_ns
+
+    def _known(self, frame: AxisFrame) -> _Avatar | None:
+        """Return whose frame this is, None where nobody asked for it or there are too many."""
+        if self._avatar and frame.name != self._avatar:
+            return None
+        key = (frame.avatar, frame.name)
+        if key not in self._avatars and len(self._avatars) < MAX_AVATARS:
+            safe = re.sub(r"[^A-Za-z0-9_-]+", "_", frame.name).strip("_") or str(frame.avatar)
+            stream = self._stream if self._avatar else f"{self._stream}-{safe}"[:64]
+            if any(avatar.stream == stream for avatar in self._avatars.values()):
+                stream = f"{stream[:54]}-{frame.avatar % 10**9}"
+            self._avatars[key] = _Avatar(stream, SourceRate(NS_PER_S / 60))
+        return self._avatars.get(key)
+
+    def _learn(self, values: Float64) -> tuple[BvhBody, int]:
+        """Return the body in frames of so many numbers, and how many are its row; raises PacketError."""
+        skeleton, channels, ends, reading = self._rig(len(values))
+        width = sum(map(len, channels))
+        row = values[len(values) - width :]
+        if self._setting.bvh is None:
+            skeleton = self._with_bones(skeleton, row)
+        try:
+            return BvhBody(skeleton, channels, ends, row[None], "axis", reading), width
+        except SkeletonError as problem:
+            raise PacketError(str(problem)) from None
+
+    def _rig(self, count: int) -> tuple[Skeleton, tuple[tuple[str, ...], ...], tuple[EndSite, ...], Reading]:
+        """Return joints and channels of rows of so many numbers, which may begin with the reference joint's six."""
+        bvh, setting = self._setting.bvh, self._setting
+        if bvh is not None:
+            if count - sum(map(len, bvh.channels)) not in _SURPLUS:
+                raise PacketError(f"{count} numbers, but {bvh.place} has {sum(map(len, bvh.channels))} channels")
+            return bvh.skeleton, bvh.channels, bvh.end_sites, Reading()
+        skeleton, ends = neuron_skeleton(setting.spine, setting.height_m)
+        for displaced in (True, False):
+            channels = neuron_channels(len(skeleton.names), setting.order, displaced=displaced)
+            if count - sum(map(len, channels)) in _SURPLUS:
+                return skeleton, channels, ends, Reading("y", _UNIT_M, TABLES[setting.spine])
+        raise PacketError(
+            f"{count} numbers: the 59 joints have 180 or 354, and 6 more with the reference (or bvh=FILE)"
+        )
+
+    def _with_bones(self, skeleton: Skeleton, row: Float64) -> Skeleton:
+        """Return the skeleton with the bones that a row with displacement tells; note whose they are."""
+        joints = len(skeleton.names)
+        if len(row) == 6 * joints:
+            sent = row.reshape(joints, 6)[:, :3]
+            if np.linalg.norm(sent[1:], axis=1).sum() > _SHORT_CM:
+                self._told = "bone lengths as sent (displacement)"
+                return Skeleton(skeleton.names, skeleton.parents, np.concatenate((skeleton.offsets[:1], sent[1:])))
+        height_m = self._setting.height_m
+        self._told = (
+            f"no displacement is sent: bones of a neutral person of {height_m:.2f} m are assumed (height=, or bvh=FILE)"
+        )
+        return skeleton
