@@ -21,7 +21,7 @@ from .errors import VaultError
 MAGIC: Final = b"EMOTUSVT"
 VERSION: Final = 1
 BLOCK_BYTES: Final = 4096
-MAX_BYTES: Final = 16 * 1024 * 1024  # a profile takes some hundred kilobytes; nothing larger is worth a key
+MAX_BYTES: Final = 32 * 1024 * 1024  # a profile takes some hundred kilobytes, at most ten megabytes
 MIN_PASSPHRASE: Final = 8  # characters
 _HEADER: Final = struct.Struct(">8sBBBx16s12s")  # magic, version, log2 of scrypt's n, scrypt's p, salt, nonce
 _SIZE: Final = struct.Struct(">I")
