@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..engine.body import JOINT_COUNT, JOINT_NAMES
 from ..engine.clock import NS_PER_S
 from ..engine.errors import OscError
-from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, StatusEvent
+from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
 from .osc_codec import BUNDLE, BUNDLE_HEAD, IMMEDIATELY, encode_message, encode_string
 
 ROOT: Final = "/emotus"
@@ -34,7 +34,7 @@ _JOINT_BYTES: Final = 7 * 4
 class Addresses:
     """Know the beginnings of the messages of one stream: size, address and type tags, encoded once.
 
-    They are as many as the model has labels and the engine has qualities and joints.
+    They are as many as the model has labels and the engine has qualities, joints and references of a signature.
     """
 
     def __init__(self, name: str) -> None:
@@ -130,6 +130,14 @@ def _qualities(at: Addresses, event: QualitiesEvent) -> list[bytes]:
     return _scalars(at, {f"quality/{safe_name(name)}": value for name, value in event.values.items()})
 
 
+def _signature(at: Addresses, event: SignatureEvent) -> list[bytes]:
+    distances = {f"signature/{safe_name(name)}": value for name, value in event.distances.items()}
+    x, y = event.xy
+    place = {"signature_x": x, "signature_y": y, "signature_drift": event.drift}
+    values = distances | place | {"signature_confidence": event.confidence}
+    return [*_scalars(at, values), _element(at, "signature_nearest", safe_name(event.nearest))]
+
+
 def _pose(at: Addresses, event: PoseEvent) -> list[bytes]:
     raw = _joint_rows(event).tobytes()
     heads = [at.head(path, _JOINT_TAGS, _JOINT_BYTES) for path in _JOINT_PATHS]
@@ -174,6 +182,7 @@ _JOINT_PATHS: Final = tuple(f"joint/{name}" for name in JOINT_NAMES)
 ELEMENTS: Final[Mapping[type, Callable[[Addresses, Any], list[bytes]]]] = {
     EmotionEvent: _emotion,
     QualitiesEvent: _qualities,
+    SignatureEvent: _signature,
     PoseEvent: _pose,
     StatusEvent: _status,
 }

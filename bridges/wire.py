@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from ..engine.errors import WireError
-from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, StatusEvent
+from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
 from ..engine.skeleton import Float32
 from ..engine.streams import STREAMS
 
@@ -27,6 +27,7 @@ MAX_HZ: Final = 1000.0
 LENGTH_DIGITS: Final = 4
 NUMBER_DIGITS: Final = 5
 LATENCY_DIGITS: Final = 3
+EFFECTIVE_DIGITS: Final = 1
 FORMATS: Final = ("json", "msgpack")
 
 Wire = dict[str, Any]
@@ -68,6 +69,21 @@ def _qualities(event: QualitiesEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one
     return {name: value for name, value in _numbers(event.values).items() if name not in RESERVED}
 
 
+def _signature(event: SignatureEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one shape for every encoder
+    return {
+        "distances": _numbers(event.distances),
+        "nearest": event.nearest,
+        "label": event.label,
+        "cluster": event.cluster,
+        "xy": [_number(value) for value in event.xy],
+        "drift": _number(event.drift),
+        "confidence": _number(event.confidence),
+        "effective": _number(event.effective, EFFECTIVE_DIGITS),
+        "window_s": _number(event.window_s),
+        "windows": {seconds: _numbers(distances) for seconds, distances in event.windows.items()},
+    }
+
+
 def _pose(event: PoseEvent, pack: Pack) -> Wire:
     return {"joints": pack(event.joints, LENGTH_DIGITS), "confidence": pack(event.confidence, NUMBER_DIGITS)}
 
@@ -82,6 +98,7 @@ RESERVED: Final = frozenset(("v", "type", "stream", "seq", "t_ns"))
 FIELDS: Final[Mapping[type, Callable[[Any, Pack], Wire]]] = {
     EmotionEvent: _emotion,
     QualitiesEvent: _qualities,
+    SignatureEvent: _signature,
     PoseEvent: _pose,
     StatusEvent: _status,
 }

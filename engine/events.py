@@ -58,6 +58,34 @@ class QualitiesEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureEvent:
+    """Tell how near the movement of the last window_s seconds is to each reference; only where it was asked for.
+
+    distances: by reference, in the unit of the signature's definition (heights per second squared unless told
+    otherwise). nearest: the nearest reference; label: what it is of, empty where nobody said; cluster: of the
+    references it belongs to, from 0. xy: place on the plane of the references, in the same unit. drift: how far the
+    shortest window is from the longest, as a multiple of what chance puts between them (about 1 while nothing
+    changes). confidence: that the nearest is the nearest, 0..1. effective: independent frames the window is worth.
+    windows: the distances of the other windows, by their seconds.
+    """
+
+    type: ClassVar[str] = "signature"
+    stream: str
+    seq: int
+    t_ns: int
+    distances: Mapping[str, float]
+    nearest: str
+    label: str
+    cluster: int
+    xy: tuple[float, float]
+    drift: float
+    confidence: float
+    effective: float
+    window_s: float
+    windows: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class PoseEvent:
     """Pass on the pose that was analysed: joints (21, 3) in metres, confidence (21,)."""
 
@@ -84,5 +112,5 @@ class StatusEvent:
     counters: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-Event = EmotionEvent | QualitiesEvent | PoseEvent | StatusEvent
-EVENT_TYPES: tuple[type[Event], ...] = (EmotionEvent, QualitiesEvent, PoseEvent, StatusEvent)
+Event = EmotionEvent | QualitiesEvent | SignatureEvent | PoseEvent | StatusEvent
+EVENT_TYPES: tuple[type[Event], ...] = (EmotionEvent, QualitiesEvent, SignatureEvent, PoseEvent, StatusEvent)

@@ -13,6 +13,7 @@ from .pose import Arrival, Hole, Pose
 from .qualities import Qualities
 from .reader import EmotionReader
 from .resample import Resampler
+from .signature_tracker import SignatureTracker
 
 
 class Performer:
@@ -21,9 +22,18 @@ class Performer:
     Nothing is computed across a hole: resampling, qualities and reading all start again after it.
     """
 
-    def __init__(self, stream: str, reader: EmotionReader | None, clock: Clock, *, rate_hz: float) -> None:
+    def __init__(
+        self,
+        stream: str,
+        reader: EmotionReader | None,
+        clock: Clock,
+        *,
+        rate_hz: float,
+        tracker: SignatureTracker | None = None,
+    ) -> None:
         self._stream = stream
         self._reader = reader
+        self._tracker = tracker
         self._clock = clock
         self._intake = Intake(stream)
         self._lateness = Lateness()
@@ -41,6 +51,8 @@ class Performer:
         self._notices.reset()
         if self._reader is not None:
             self._reader.reset()
+        if self._tracker is not None:
+            self._tracker.reset()
         self._frames = 0
         self._seq = 0
         self._t_ns: int | None = None
@@ -95,6 +107,9 @@ class Performer:
         self._t_ns = pose.t_ns
         yield PoseEvent(self._stream, pose.seq, pose.t_ns, pose.positions, pose.confidence, pose.rotations)
         yield QualitiesEvent(self._stream, pose.seq, pose.t_ns, self._qualities.step(pose))
+        where = None if self._tracker is None else self._tracker.step(pose)
+        if where is not None:
+            yield where
         if self._reader is None:
             return
         emotion = self._reader.step(pose, arrived_ns, behind_ns)
@@ -108,6 +123,8 @@ class Performer:
         """Yield the end of all knowledge: emotion unknown with confidence 0, and the reason."""
         self._qualities.reset()
         self._lateness.reset()
+        if self._tracker is not None:
+            self._tracker.fall_silent(hole)
         if self._reader is not None:
             yield self._reader.silence(hole, self._seq)
         lost_ms = (hole.to_ns - hole.from_ns) / 1e6

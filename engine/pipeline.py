@@ -2,6 +2,7 @@
 
     sensor --Pose--> intake --Arrival--> resampler --Pose at 30 Hz--+--> PoseEvent
                      order, duplicates,  any rate to                +--> qualities --> QualitiesEvent
+                                                                    +--> signature --> SignatureEvent, where asked
                      gaps, masks         the model's                +--> reader -----> EmotionEvent
                                                                          features -> network -> calibrated reading
 
@@ -21,6 +22,8 @@ from .performer import Performer
 from .pose import Pose
 from .reader import EmotionReader
 from .recognise import Recogniser
+from .signature_references import References
+from .signature_tracker import SignatureTracker
 from .streams import MODEL_RATE_HZ
 
 IDLE_NS = 60 * NS_PER_S  # a performer silent for so long has left; her place is freed
@@ -33,6 +36,8 @@ class Engine:
     possible. explain: tell with each emotion which joints carried it. max_performers: streams followed at once; poses
     of further ones are counted in `refused` and reported, so that memory stays bounded whatever arrives. may_read:
     tells of which streams an emotion may be inferred, asked when a performer enters; of all where it is None.
+    signature: the references that every performer's motor signature is held to, none unless asked for; may_sign: of
+    which streams one may be made, asked likewise.
     """
 
     def __init__(
@@ -45,6 +50,8 @@ class Engine:
         max_performers: int = 16,
         rate_hz: float = MODEL_RATE_HZ,
         may_read: Callable[[str], bool] | None = None,
+        signature: References | None = None,
+        may_sign: Callable[[str], bool] | None = None,
     ) -> None:
         self._recogniser = recogniser
         self._clock = clock
@@ -53,6 +60,8 @@ class Engine:
         self._max_performers = max_performers
         self._rate_hz = rate_hz
         self._may_read = may_read
+        self._signature = signature
+        self._may_sign = may_sign
         self.reset()
 
     def reset(self) -> None:
@@ -106,7 +115,10 @@ class Engine:
             reader = EmotionReader(
                 self._recogniser, self._clock, rate_hz=self._rate_hz, live=self._live, explain=self._explain
             )
-        return Performer(stream, reader, self._clock, rate_hz=self._rate_hz)
+        tracker = None
+        if self._signature is not None and (self._may_sign is None or self._may_sign(stream)):
+            tracker = SignatureTracker(self._signature)
+        return Performer(stream, reader, self._clock, rate_hz=self._rate_hz, tracker=tracker)
 
     def _refuse(self, pose: Pose) -> tuple[Event, ...]:
         self.refused += 1

@@ -24,6 +24,7 @@ class Stream:
 STREAMS: Final[dict[str, Stream]] = {
     "emotion": Stream("emotion", MODEL_RATE_HZ, 50.0, "latest-wins"),
     "qualities": Stream("qualities", MODEL_RATE_HZ, 50.0, "latest-wins"),
+    "signature": Stream("signature", MODEL_RATE_HZ, 50.0, "latest-wins"),
     "pose": Stream("pose", MODEL_RATE_HZ, 50.0, "latest-wins"),
     "status": Stream("status", 1.0, 200.0, "keep"),
 }

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
-from support.sayings import JOINTS, LABELS, ROTATIONS, emotion, frame, pose, qualities, status
+from support.sayings import JOINTS, LABELS, ROTATIONS, emotion, frame, pose, qualities, signature, status
 
 from emotus.bridges import osc_codec, osc_frame
 from emotus.bridges.osc_frame import MAX_BUNDLE_BYTES, FrameEncoder, frames, pack, safe_name, safe_text
@@ -49,6 +49,15 @@ def test_qualities_and_statuses_have_their_addresses():
     told = dict(heard(qualities(7)) + heard(status(7)))
     assert told["/emotus/p1/quality/smoothness"] == (1.0,)
     assert told["/emotus/engine/status"] == ("stale", "no frame for 0.2 s")
+
+
+def test_a_signature_is_a_float_a_reference_and_where_it_lies():
+    """One float a reference, under its name as OSC allows it; place, drift, confidence and the nearest beside it."""
+    told = dict(heard(signature(7)))
+    assert told["/emotus/p1/signature/bo_b"] == (1.5,)
+    assert (told["/emotus/p1/signature_x"], told["/emotus/p1/signature_confidence"]) == ((0.25,), (0.875,))
+    assert told["/emotus/p1/signature_nearest"] == ("anna",)
+    assert len(told) == 1 + 2 + 4 + 1  # the frame itself first
 
 
 @pytest.mark.parametrize("rotations", [False, True])

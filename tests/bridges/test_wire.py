@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sayings import CONFIDENCE, JOINTS, LABELS, emotion, pose, qualities, status
+from support.sayings import CONFIDENCE, JOINTS, LABELS, emotion, pose, qualities, signature, status
 
 from emotus.bridges import wire
 from emotus.engine.errors import WireError
 from emotus.engine.events import EVENT_TYPES
 
 HEAD = ["v", "type", "stream", "seq", "t_ns"]
-ALL = [emotion(7), qualities(7), pose(7), status(7)]
+ALL = [emotion(7), qualities(7), signature(7), pose(7), status(7)]
 
 
 def parsed(event) -> dict:
@@ -54,6 +54,18 @@ def test_an_emotion_says_exactly_what_the_design_says():
     assert (told["valence"], told["latency_ms"], told["abstain"]) == (0.12346, 3.142, False)
     disclosure = {"inferred": True, "kind": "apparent expression", "model": "bandai-stgcn", "sha256": "a1" * 32}
     assert told["disclosure"] == disclosure
+
+
+def test_a_signature_says_where_the_movement_lies_and_how_sure_that_is():
+    """Fields, their order and rounding; the windows that are not told in full have their distances."""
+    told = parsed(signature())
+    assert list(told)[5:] == [
+        "distances", "nearest", "label", "cluster", "xy", "drift", "confidence", "effective", "window_s", "windows",
+    ]  # fmt: skip
+    assert told["distances"] == {"anna": 0.12346, "bo b": 1.5}
+    assert (told["nearest"], told["label"], told["cluster"]) == ("anna", "dancer", 1)
+    assert (told["xy"], told["drift"], told["effective"]) == ([0.25, -0.12346], 1.1, 20.0)
+    assert told["windows"] == {"2": {"anna": 0.2, "bo b": 1.25}}
 
 
 def test_an_emotion_tells_its_joints_only_when_asked():

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import psutil
 import pytest
-from support.sayings import emotion, frame, free_port, pose, qualities, status, wait_for
+from support.sayings import emotion, frame, free_port, pose, qualities, signature, status, wait_for
 
 import emotus.bridges
 from emotus.bridges.base import Bridge
@@ -122,7 +122,7 @@ def test_every_type_of_event_is_taken_whatever_it_holds(bridge):
     """All types, odd names, extreme numbers and numbers that are none: no exception, and all are counted."""
     bad = np.full((21, 3), np.nan, np.float32)
     extreme = 3e38
-    events = [emotion(), qualities(), pose(rotations=True), status(), pose(stream=""), status(stream="花子\n\0")]
+    events = [emotion(), qualities(), signature(), pose(rotations=True), status(), pose(stream=""), status(stream="花子\n\0")]
     events += [emotion(valence=float("nan")), emotion(valence=float("inf")), emotion(valence=extreme, t_ns=5)]
     events += [type(pose())("p1", 2**40, -5, bad, bad[:, 0]), status(message="x" * 100_000)]
     assert {type(event) for event in events} == set(EVENT_TYPES)

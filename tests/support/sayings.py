@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from emotus.engine.body import JOINT_COUNT
-from emotus.engine.events import Disclosure, EmotionEvent, Event, PoseEvent, QualitiesEvent, StatusEvent
+from emotus.engine.events import Disclosure, EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
 
 LABELS = ("angry", "happy", "sad", "proud", "unsure", "neutral")
 TOLD = Disclosure("bandai-stgcn", "a1" * 32)
@@ -41,6 +41,25 @@ def emotion(seq: int = 0, *, stream: str = "p1", t_ns: int | None = None, valenc
 def qualities(seq: int = 0, *, stream: str = "p1") -> QualitiesEvent:
     """Return movement qualities."""
     return QualitiesEvent(stream, seq, seq * 33_333_333, {"energy": 0.3333333, "smoothness": 1.0})
+
+
+def signature(seq: int = 0, *, stream: str = "p1") -> SignatureEvent:
+    """Return where the movement lies among two references."""
+    return SignatureEvent(
+        stream,
+        seq,
+        seq * 33_333_333,
+        distances={"anna": 0.1234567, "bo b": 1.5},
+        nearest="anna",
+        label="dancer",
+        cluster=1,
+        xy=(0.25, -0.1234567),
+        drift=1.1,
+        confidence=0.875,
+        effective=20.04,
+        window_s=10.0,
+        windows={"2": {"anna": 0.2, "bo b": 1.25}},
+    )
 
 
 def pose(seq: int = 0, *, stream: str = "p1", rotations: bool = False) -> PoseEvent:
