@@ -11,17 +11,49 @@ from typing import Final
 import numpy as np
 
 from ..engine.body import HEIGHT_M
-from ..engine.clock import NS_PER_S
-from ..engine.errors import PacketError, SkeletonError
+from ..engine.clock import NS_PER_S, Clock
+from ..engine.errors import PacketError, SkeletonError, UriError
 from ..engine.pose import Pose
 from ..engine.rate import SourceRate
 from ..engine.skeleton import Float64, Skeleton
 from .axis_framer import AxisFramer
 from .axis_frames import AxisFrame, parse
-from .axis_skeleton import TABLES, neuron_channels, neuron_skeleton
+from .axis_skeleton import ORDERS, SPINES, TABLES, neuron_channels, neuron_skeleton
+from .bvh import read_bvh
 from .bvh_body import BvhBody, Reading
 from .bvh_file import Bvh, EndSite
+from .datagram import LIVE_OPTIONS, DatagramSensor, hear_datagrams
+from .endpoint import parse_endpoint
+from .info import Option, SensorInfo, stream_option
+from .live_info import HEIGHT_INFO, LIVE_INFO
+from .local_body import SHORTEST_M, TALLEST_M
+from .options import check_keys, number, stream_name
+from .packets import STALE_AFTER_MS
+from .tcp_feed import TcpSensor
 
+PORT: Final = 7001
+INFOS: Final = (
+    SensorInfo(
+        "axis",
+        "axis:tcp://HOST:PORT, or axis:udp://HOST:PORT",
+        "Noitom Perception Neuron: the BVH broadcast of Axis Studio and Axis Neuron, text or binary",
+        (
+            Option("spine", "the program that sends: studio or neuron", "studio"),
+            Option("order", "of the rotations, as set in the program", "YXZ"),
+            Option("bvh", "a BVH file of the same performer: its joints and bones instead of the assumed ones"),
+            Option("avatar", "the name of the one avatar to read; all of them unless given"),
+            stream_option("axis; with -AVATAR behind it unless avatar= names one"),
+            HEIGHT_INFO,
+            *LIVE_INFO,
+        ),
+        "axis:tcp://127.0.0.1:7001",
+        port=PORT,
+        transport="tcp",
+        gives="all 21 joints with rotations; the toes are derived",
+    ),
+)
+_OPTIONS: Final = ("spine", "order", "bvh", "avatar", "stream", "height", *LIVE_OPTIONS)
+_UDP_ONLY: Final = ("from", "most")
 MAX_AVATARS: Final = 8
 # Numbers before those of the hips: six of the reference joint where it is sent, and up to two words of an avatar's name
 # that happen to be numbers.
@@ -84,15 +116,10 @@ class AxisDecoder:
     def reset(self) -> None:
         """Forget everything that was heard."""
         self._framer.reset()
+        self.rate_hz = 60.0
         self._avatars: dict[tuple[int, str], _Avatar] = {}
         self._told = ""
         self._counts: Counter[str] = Counter()
-
-    @property
-    def rate_hz(self) -> float:
-        """Return the frames a second of the first avatar."""
-        first = next(iter(self._avatars.values()), None)
-        return 60.0 if first is None or first.seq < 2 else NS_PER_S / first.rate.period_ns
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -148,6 +175,7 @@ class AxisDecoder:
             if t_ns <= last_ns:
                 t_ns = last_ns + round(avatar.rate.period_ns / 2)
             avatar.rate.update(t_ns - last_ns)
+            self.rate_hz = NS_PER_S / avatar.rate.period_ns
         avatar.last_ns = t_ns
         return t_ns
 
@@ -205,3 +233,50 @@ class AxisDecoder:
             f"no displacement is sent: bones of a neutral person of {height_m:.2f} m are assumed (height=, or bvh=FILE)"
         )
         return skeleton
+
+
+def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSensor | TcpSensor:
+    """Make the sensor of `axis:tcp://HOST:7001?spine=studio&order=YXZ&bvh=FILE&avatar=NAME&stream=NAME`.
+
+    Raises UriError, and BvhError for a file that cannot be read.
+    """
+    place = f"axis:{path}"
+    check_keys(place, options, _OPTIONS)
+    endpoint = parse_endpoint(place, path, default_port=PORT, transports=("tcp", "udp"))
+    udp = endpoint.transport == "udp"
+    decoder = AxisDecoder(
+        stream=stream_name(place, options, "axis"),
+        avatar=options.get("avatar", ""),
+        setting=_setting(place, options),
+        datagrams=udp,
+    )
+    hint = "in Axis Studio switch on BVH Broadcasting, Motion Data, with this protocol and port"
+    if udp:
+        return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)
+    for key in _UDP_ONLY:
+        if key in options:
+            raise UriError(
+                place, f"{key} is for udp", mend="leave it out: over tcp only HOST can speak"
+            )
+    return TcpSensor(
+        place,
+        endpoint.host,
+        endpoint.port,
+        decoder,
+        AxisFramer(),
+        clock,
+        stale_after_ms=number(place, options, "stale", STALE_AFTER_MS, 20.0, 60_000.0),
+        end_after_s=number(place, options, "timeout", 0.0, 0.0, 86_400.0),
+        hint=hint,
+    )
+
+
+def _setting(place: str, options: Mapping[str, str]) -> AxisSetting:
+    """Return what is told of the skeleton."""
+    spine, order = options.get("spine", "studio").lower(), options.get("order", "YXZ").upper()
+    if spine not in SPINES:
+        raise UriError(place, f"spine={spine[:40]}", mend=f"one of {', '.join(SPINES)}")
+    if order not in ORDERS:
+        raise UriError(place, f"order={order[:40]}", mend=f"one of {', '.join(ORDERS)}")
+    height_m = number(place, options, "height", HEIGHT_M, SHORTEST_M, TALLEST_M)
+    return AxisSetting(spine, order, height_m, read_bvh(options["bvh"]) if "bvh" in options else None)

@@ -25,8 +25,12 @@ class Health:
 class Sensor(Protocol):
     """Give poses of one or more performers, each with its stream id, rising seq and rising capture time."""
 
-    rate_hz: float
     live: bool  # False where time is the recording's own (a file read at speed 0)
+
+    @property
+    def rate_hz(self) -> float:
+        """Return the poses a second of one performer, as far as they are known."""
+        ...
 
     def open(self) -> None:
         """Start; raise an EmotusError that names the place and the mend when that is impossible."""

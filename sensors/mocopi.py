@@ -9,16 +9,33 @@ from typing import Final
 import numpy as np
 
 from ..engine import quaternion
-from ..engine.clock import NS_PER_S
+from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import PacketError, SkeletonError
 from ..engine.forward import place_few
 from ..engine.pose import Pose
 from ..engine.retarget import Retargeter, match_skeleton
 from ..engine.skeleton import Float32, Skeleton
 from ..engine.skeleton_tables import MOCOPI_NAMES
+from .datagram import LIVE_OPTIONS, DatagramSensor, hear_datagrams
+from .info import SensorInfo, stream_option
+from .live_info import LIVE_INFO
 from .mocopi_packets import MocopiFrame, MocopiSkeleton, parse
+from .options import check_keys, stream_name
 from .source_time import SourceTime
 
+PORT: Final = 12351
+INFOS: Final = (
+    SensorInfo(
+        "mocopi",
+        "mocopi:udp://HOST:PORT",
+        "Sony's mocopi app; for several phones take several ports",
+        (stream_option("mocopi"), *LIVE_INFO),
+        "mocopi:udp://0.0.0.0:12351?from=192.168.1.20",
+        port=PORT,
+        gives="all 21 joints with rotations and the app's own bone lengths",
+    ),
+)
+_OPTIONS: Final = ("stream", *LIVE_OPTIONS)
 # Which bone each hangs from, in the app's order (PROTOCOLS 2.3): what a frame is read by until a definition has come.
 PARENTS: Final = (
     -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 7, 11, 12, 13, 7, 15, 16, 17, 0, 19, 20, 21, 0, 23, 24, 25,
@@ -133,3 +150,14 @@ class MocopiDecoder:
 def _is_same(a: MocopiSkeleton, b: MocopiSkeleton) -> bool:
     """Tell whether two definitions are the same."""
     return a.parents == b.parents and np.array_equal(a.positions, b.positions) and np.array_equal(a[2], b[2])
+
+
+def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSensor:
+    """Make the sensor of `mocopi:udp://HOST:12351?stream=NAME`; raises UriError."""
+    place = f"mocopi:{path}"
+    check_keys(place, options, _OPTIONS)
+    decoder = MocopiDecoder(stream=stream_name(place, options, "mocopi"))
+    hint = (
+        "in the app choose motion, send, with this machine's address and port; the phone is another host: udp://0.0.0.0"
+    )
+    return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)

@@ -11,12 +11,35 @@ import numpy as np
 
 from ..engine import kinematics, quaternion
 from ..engine.body import BODY, JOINT_COUNT
+from ..engine.clock import Clock
 from ..engine.pose import Pose
 from ..engine.skeleton import Float32
+from .datagram import LIVE_OPTIONS, DatagramSensor, hear_datagrams
+from .info import Option, SensorInfo, stream_option
 from .known_joints import fill_lacking
+from .live_info import LIVE_INFO
+from .options import check_keys, stream_name
 from .rokoko_json import MAX_ACTORS, Actor, parse
 from .source_time import SourceTime
 
+PORT: Final = 14043
+INFOS: Final = (
+    SensorInfo(
+        "rokoko",
+        "rokoko:udp://HOST:PORT",
+        "Rokoko Studio's custom streaming, JSON v2 or v3, plain or LZ4; several performers at once",
+        (
+            Option("actor", "the name of the one actor to read; all of them unless given"),
+            stream_option("rokoko; with -ACTOR behind it unless actor= names one"),
+            *LIVE_INFO,
+        ),
+        "rokoko:udp://127.0.0.1:14043",
+        port=PORT,
+        packages=(("lz4", "rokoko"),),
+        gives="all 21 joints with rotations, for each actor",
+    ),
+)
+_OPTIONS: Final = ("actor", "stream", *LIVE_OPTIONS)
 _RATES_HZ: Final = (1.0, 1000.0)
 _TO_HOUSE_POINT: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 _TO_HOUSE_TURN: Final = np.array([1.0, 1.0, -1.0, -1.0], dtype=np.float32)  # of (w, x, y, z)
@@ -127,3 +150,12 @@ class RokokoDecoder:
 def _safe(name: str) -> str:
     """Return a name as every bridge can carry it."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "actor"
+
+
+def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSensor:
+    """Make the sensor of `rokoko:udp://HOST:14043?actor=NAME&stream=NAME`; raises UriError."""
+    place = f"rokoko:{path}"
+    check_keys(place, options, _OPTIONS)
+    decoder = RokokoDecoder(stream=stream_name(place, options, "rokoko"), actor=options.get("actor", ""))
+    hint = "in Rokoko Studio switch on Livestream > Custom Streaming, JSON v3, to this address and port"
+    return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)

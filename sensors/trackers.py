@@ -15,12 +15,40 @@ import numpy as np
 
 from ..engine import quaternion
 from ..engine.body import BODY, HEIGHT_M, JOINT_COUNT, JOINT_INDEX, JOINT_NAMES
+from ..engine.clock import Clock
+from ..engine.errors import UriError
 from ..engine.osc_codec import OscMessage, decode
 from ..engine.pose import Pose
 from ..engine.skeleton import Float32
 from .cycle import Cycle
-from .local_body import LocalBody
+from .datagram import LIVE_OPTIONS, DatagramSensor, hear_datagrams
+from .info import Option, SensorInfo, stream_option
+from .live_info import HEIGHT_INFO, LIVE_INFO
+from .local_body import SHORTEST_M, TALLEST_M, LocalBody
+from .options import check_keys, number, stream_name
 
+PORT: Final = 9000
+INFOS: Final = (
+    SensorInfo(
+        "slimevr",
+        "slimevr:udp://HOST:PORT",
+        "the trackers that SlimeVR and others send to VRChat over OSC: up to eight points and the head",
+        (
+            Option(
+                "trackers",
+                "the joint of each tracker from 1 on, - for none",
+                "Hips,LeftFoot,RightFoot,LeftLowerLeg,RightLowerLeg,Chest,LeftLowerArm,RightLowerArm",
+            ),
+            stream_option("slimevr"),
+            HEIGHT_INFO,
+            *LIVE_INFO,
+        ),
+        "slimevr:udp://127.0.0.1:9000",
+        port=PORT,
+        gives="up to nine points; every other joint is unknown (confidence 0)",
+    ),
+)
+_OPTIONS: Final = ("trackers", "stream", "height", *LIVE_OPTIONS)
 HEAD: Final = 0
 TRACKERS: Final = 8
 # Which joint each of the eight trackers is nearest to, in the order in which SlimeVR numbers them: its thigh and upper
@@ -157,3 +185,20 @@ def read_order(text: str) -> tuple[str, ...] | None:
     names = tuple(known[word] for word in words)
     given = [name for name in names if name]
     return (*names, *[""] * (TRACKERS - len(names))) if len(set(given)) == len(given) else None
+
+
+def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSensor:
+    """Make the sensor of `slimevr:udp://HOST:9000?trackers=Hips,LeftFoot,...&stream=NAME`; raises UriError."""
+    place = f"slimevr:{path}"
+    check_keys(place, options, _OPTIONS)
+    order = read_order(options["trackers"]) if "trackers" in options else SLIMEVR_ORDER
+    if order is None:
+        mend = "one to eight joints of the body, each once, commas between, - for a tracker to leave out"
+        raise UriError(place, f"trackers={options['trackers'][:80]}", mend=mend)
+    decoder = TrackerDecoder(
+        stream=stream_name(place, options, "slimevr"),
+        order=order,
+        height_m=number(place, options, "height", HEIGHT_M, SHORTEST_M, TALLEST_M),
+    )
+    hint = "switch on OSC for VRChat trackers in SlimeVR and send it to this port"
+    return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..engine.clock import Clock
 from ..engine.errors import UriError
-from . import bvh_source, points, synthetic
+from . import axis, bvh_source, mocopi, points, rokoko, synthetic, trackers, video, vmc, webcam
 from .base import Sensor
 from .info import SensorInfo
 from .options import parse_uri
@@ -40,7 +40,14 @@ def open_sensor(uri: str, clock: Clock) -> Sensor:
 
 
 _FACTORIES: Final[dict[str, Factory]] = {
+    "axis": axis.from_uri,
     "bvh": bvh_source.from_uri,
+    "mocopi": mocopi.from_uri,
     "points": points.from_uri,
+    "rokoko": rokoko.from_uri,
+    "slimevr": trackers.from_uri,
     "synthetic": synthetic.from_uri,
+    "video": video.from_uri,
+    "vmc": vmc.from_uri,
+    "webcam": webcam.from_uri,
 }

@@ -15,13 +15,31 @@ import numpy as np
 
 from ..engine import quaternion
 from ..engine.body import BODY, HEIGHT_M, JOINT_COUNT, JOINT_INDEX
+from ..engine.clock import Clock
 from ..engine.osc_stencils import Stencils
 from ..engine.pose import Pose
 from ..engine.skeleton import Float32
 from .cycle import Cycle
-from .local_body import LocalBody, unit
+from .datagram import LIVE_OPTIONS, DatagramSensor, hear_datagrams
+from .info import SensorInfo, stream_option
+from .live_info import HEIGHT_INFO, LIVE_INFO
+from .local_body import SHORTEST_M, TALLEST_M, LocalBody, unit
+from .options import check_keys, number, stream_name
 from .vmc_plan import BODY_BONES, ROOT, THINGS, UPPER_CHEST, Heard, VmcPlan, plan
 
+PORT: Final = 39539
+INFOS: Final = (
+    SensorInfo(
+        "vmc",
+        "vmc:udp://HOST:PORT",
+        "the body that a VTuber program sends (VMC): VSeeFace, VirtualMotionCapture, Warudo, XR Animator, SlimeVR",
+        (stream_option("vmc"), HEIGHT_INFO, *LIVE_INFO),
+        "vmc:udp://127.0.0.1:39539",
+        port=PORT,
+        gives="up to 21 joints with rotations; the proportions are assumed",
+    ),
+)
+_OPTIONS: Final = ("stream", "height", *LIVE_OPTIONS)
 _RATE_HZ: Final = 60.0
 _FARTHEST_M: Final = 1000.0
 _TO_HOUSE_POINT: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
@@ -155,3 +173,15 @@ class VmcDecoder:
 def _confidence(heard: int) -> Float32:
     """Return the confidence (21,) of the body's joints by the bones that were heard; not to be written to."""
     return np.array([heard >> int(bone) & 1 for bone in BODY_BONES], dtype=np.float32)
+
+
+def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSensor:
+    """Make the sensor of `vmc:udp://HOST:39539?height=1.70&stream=NAME`; raises UriError."""
+    place = f"vmc:{path}"
+    check_keys(place, options, _OPTIONS)
+    decoder = VmcDecoder(
+        stream=stream_name(place, options, "vmc"),
+        height_m=number(place, options, "height", HEIGHT_M, SHORTEST_M, TALLEST_M),
+    )
+    hint = "switch on sending by the VMC protocol to this port in the program that tracks you"
+    return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)
