@@ -134,19 +134,27 @@ def fit_line(points: Float64) -> tuple[float, float]:
     Least squares, with the slope held towards 0 as far as the scatter leaves it open (a quartz is off by 200 ppm or
     less), without the points that lie beyond three deviations above the line.
     """
-    x, y = points[:, 0], points[:, 1]
+    kept = points
     for _ in range(_ROUNDS):
-        middle_x, middle_y = x.mean(), y.mean()
-        dx, dy = x - middle_x, y - middle_y
-        spread = float(dx @ dx)
-        free = float(dx @ dy) / spread if spread else 0.0
-        held = float(np.mean((dy - free * dx) ** 2)) / _USUAL_DRIFT**2
-        slope = float(dx @ dy) / (spread + held) if spread else 0.0
-        slope = min(max(slope, -_MOST_DRIFT), _MOST_DRIFT)
-        above = y - middle_y - slope * dx
+        line_ns, slope = _through(kept)
+        above = kept[:, 1] - line_ns - slope * kept[:, 0]
         centre = np.median(above)
-        near = above <= centre + 3.0 * _DEVIATION * np.median(np.abs(above - centre)) + _LEAST_SCATTER_NS
+        scatter = _DEVIATION * float(np.median(np.abs(above - centre)))
+        near = above <= centre + 3.0 * scatter + _LEAST_SCATTER_NS
         if near.all():
-            break
-        x, y = x[near], y[near]
-    return float(middle_y - slope * middle_x), slope
+            return line_ns, slope
+        kept = kept[near]
+    return _through(kept)
+
+
+def _through(points: Float64) -> tuple[float, float]:
+    """Return offset at zero and slope of the held least-squares line."""
+    x, y = points[:, 0], points[:, 1]
+    middle_x, middle_y = float(x.mean()), float(y.mean())
+    dx, dy = x - middle_x, y - middle_y
+    spread, product = float(dx @ dx), float(dx @ dy)
+    if spread == 0.0:
+        return middle_y, 0.0
+    held = float(np.mean((dy - product / spread * dx) ** 2)) / _USUAL_DRIFT**2
+    slope = min(max(product / (spread + held), -_MOST_DRIFT), _MOST_DRIFT)
+    return middle_y - slope * middle_x, slope

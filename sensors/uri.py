@@ -8,7 +8,7 @@ from typing import Final
 
 from ..engine.clock import Clock
 from ..engine.errors import UriError
-from . import axis, bvh_source, mocopi, points, rokoko, synthetic, trackers, video, vmc, webcam
+from . import axis, bvh_source, mocopi, points, rokoko, synthetic, trackers, video, vmc, webcam, xsens
 from .base import Sensor
 from .info import SensorInfo
 from .options import parse_uri
@@ -47,6 +47,7 @@ _FACTORIES: Final[dict[str, Factory]] = {
     "rokoko": rokoko.from_uri,
     "slimevr": trackers.from_uri,
     "synthetic": synthetic.from_uri,
+    "xsens": xsens.from_uri,
     "video": video.from_uri,
     "vmc": vmc.from_uri,
     "webcam": webcam.from_uri,
