@@ -127,7 +127,7 @@ def signature_from(values: object, place: str = "signature") -> Signature:
         raise InputError(
             place, f"a signature of version {plain.get('version')}", mend=f"make it anew: {VERSION} is read"
         )
-    definition = definition_from(plain.get("definition"))
+    definition = definition_from(plain.get("definition"), place)
     try:
         quantiles = _rows(plain["quantiles"], len(definition.groups))
         counts = tuple(int(cast("int", n)) for n in cast("list[object]", plain["counts"]))

@@ -180,14 +180,14 @@ class Definition:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def definition_from(values: object) -> Definition:
-    """Return the definition of plain values; raises InputError where they are none."""
+def definition_from(values: object, place: str = "signature") -> Definition:
+    """Return the definition of plain values; raises InputError naming the place where they are none."""
     if not isinstance(values, dict) or set(cast("dict[str, object]", values)) != set(Definition.__slots__):
-        raise InputError("signature", "its definition is not one of this version")
+        raise InputError(place, "its definition is not one of this version")
     try:
         return Definition(**cast("dict[str, object]", values))  # type: ignore[arg-type]  # __post_init__ checks
     except TypeError:
-        raise InputError("signature", "its definition has values of another kind") from None
+        raise InputError(place, "its definition has values of another kind") from None
 
 
 def refuse_mixture(name: str, one: Definition, other_name: str, other: Definition) -> None:

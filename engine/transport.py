@@ -76,6 +76,6 @@ def jensen_shannon(p: Float64, q: Float64) -> Float64:
 
 def _relative(p: Float64, q: Float64) -> Float64:
     """Return the relative entropy of p to q (..., B) in bits, where q > 0 wherever p > 0."""
-    some: NDArray[np.bool_] = p > 0
+    some: NDArray[np.bool_] = (p > 0) & (q > 0)  # half of the smallest number there is is none
     ratio = np.divide(p, q, out=np.ones_like(q), where=some)
     return np.sum(np.where(some, p * np.log2(ratio), 0.0), axis=-1)
