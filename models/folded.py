@@ -89,11 +89,15 @@ class FoldedBlock(nn.Module):
         """Write the same to out (B, V, C_out), which may be strided; place (B * V, C_out): the offset of each row."""
         gathered = torch.matmul(self.gather, x).view(place.shape[0], -1)  # (B, V * K, C) -> (B * V, K * C)
         mixed = self._product("mix", gathered, place)
-        if self.around == "same":
-            mixed += x.reshape(mixed.shape)
-        elif self.around_mix is not None:
-            mixed.addmm_(x.reshape(-1, self.channels_in), self.around_mix)
+        self.pass_around(mixed, x.reshape(-1, self.channels_in))
         torch.clamp_min(mixed.view(out.shape), 0.0, out=out)
+
+    def pass_around(self, mixed: Tensor, x: Tensor) -> None:
+        """Add to mixed (R, C_out), in place, what of x (R, C_in) passes the graph convolution by."""
+        if self.around == "same":
+            mixed += x
+        elif self.around_mix is not None:
+            mixed.addmm_(x, self.around_mix)
 
     def temporal(self, windows: Tensor, before: Tensor | None) -> Tensor:
         """Weigh the taps: windows (R, 9 * C_out), rows R joints of streams; before (R, C_in): x of the middle tap."""

@@ -15,41 +15,61 @@ from .folded import TAPS, FoldedBlock, FoldedStgcn
 
 
 class BlockRings:
-    """Hold the histories of one block: `distance` rings, taken in turn, each (N, V, 2 * 9, C_out); the last few x."""
+    """Hold the histories of one block: `distance` rings, taken in turn, each (V, N, 2 * 9, C_out); the last few x.
+
+    Joints come first, so that gathering over the bones is one matrix product for all streams together.
+    """
 
     def __init__(self, block: FoldedBlock, n: int) -> None:
         self.block, self.n = block, n
-        self.taps = [block.zeros(n, block.joints, 2 * TAPS, block.channels_out) for _ in range(block.distance)]
-        self.lagged = [block.zeros(n, block.joints, block.channels_in) for _ in range(block.lag)]
-        self._place = block.place.repeat(n, 1)  # (N * V, C_out)
+        self.taps = [block.zeros(block.joints, n, 2 * TAPS, block.channels_out) for _ in range(block.distance)]
+        self.lagged = [block.zeros(block.joints, n, block.channels_in) for _ in range(block.lag)]
+        self._place = block.place.repeat_interleave(n, dim=0)  # (V * N, C_out)
+        kinds = block.gather.shape[0] // block.joints
+        by_kind = block.gather.view(block.joints, kinds, -1).transpose(0, 1)  # (K, V, V)
+        self._gather = by_kind.reshape(-1, block.joints).contiguous()  # (K, V, V) -> (K * V, V)
+        self._mixers = block.mix.view(kinds, block.channels_in, -1).unbind()  # K of (C_in, C_out)
         # Views are made once: on so small matrices making one costs as much as a tenth of a product.
         self._slots = [[(r[:, :, i], r[:, :, i + TAPS]) for i in range(TAPS)] for r in self.taps]
         self._windows = [[self._view(ring, slot) for slot in range(TAPS)] for ring in self.taps]
 
     def _view(self, ring: Tensor, newest: int) -> Tensor:
-        """Return the windows (N * V, 9 * C_out) that end at a slot: rows of the ring as it lies, nothing is copied."""
+        """Return the windows (V * N, 9 * C_out) that end at a slot: rows of the ring as it lies, nothing is copied."""
         rows, width = self.n * self.block.joints, self.block.channels_out
         step = 2 * TAPS * width
         return ring.as_strided((rows, TAPS * width), (step, 1), ring.storage_offset() + (newest + 1) * width)
 
     def step(self, x: Tensor, t: int) -> Tensor:
-        """Map frame t (N, V, C_in) to (N, V, C_out)."""
+        """Map frame t (V, N, C_in) to (V, N, C_out)."""
         block = self.block
         phase, slot = t % block.distance, t // block.distance % TAPS
         first, second = self._slots[phase][slot]
-        block.spatial_into(x, self._place, first)
+        if self.n == 1:
+            block.spatial_into(x[:, 0], self._place, first[:, 0])
+        else:
+            self._spatial_into(x, first)
         second.copy_(first)
         before = self.lagged[t % block.lag].view(-1, block.channels_in) if block.lag else None
-        out = block.temporal(self._windows[phase][slot], before).view(self.n, block.joints, -1)
+        out = block.temporal(self._windows[phase][slot], before).view(block.joints, self.n, -1)
         if block.lag:
             self.lagged[t % block.lag] = x  # kept as it is: every frame is a tensor of its own
         return out
 
+    def _spatial_into(self, x: Tensor, out: Tensor) -> None:
+        """Mix over the bones, all streams in one product for each kind of neighbour: (V, N, C_in) -> (V, N, C_out)."""
+        block, rows = self.block, len(self._place)
+        gathered = torch.mm(self._gather, x.reshape(block.joints, -1)).view(len(self._mixers), rows, -1)
+        mixed = torch.addmm(self._place, gathered[0], self._mixers[0])
+        for each, mixer in zip(gathered[1:], self._mixers[1:], strict=True):
+            mixed.addmm_(each, mixer)
+        block.pass_around(mixed, x.reshape(rows, -1))
+        torch.clamp_min(mixed.view(out.shape), 0.0, out=out)
+
     def read(self, streams: Tensor, t: int) -> State:
         """Return the histories of some streams before frame t, oldest first, as `FoldedBlock.start` lays them out."""
         block = self.block
-        frames = [self._slot(u)[0][streams] for u in range(t - block.history, t)]
-        lagged = [self.lagged[u % block.lag][streams] for u in range(t, t + block.lag)]
+        frames = [self._slot(u)[0][:, streams].transpose(0, 1) for u in range(t - block.history, t)]
+        lagged = [self.lagged[u % block.lag][:, streams].transpose(0, 1) for u in range(t, t + block.lag)]
         past = torch.stack(frames, dim=2)  # (n, V, history, C_out)
         none = past.new_zeros(len(streams), block.joints, 0, block.channels_in)
         return past, torch.stack(lagged, dim=2) if lagged else none
@@ -59,9 +79,9 @@ class BlockRings:
         block, (past, lagged) = self.block, state
         for back, u in enumerate(range(t - block.history, t)):
             for slot in self._slot(u):
-                slot[streams] = past[:, :, back]
+                slot[:, streams] = past[:, :, back].transpose(0, 1)
         for ahead, u in enumerate(range(t, t + block.lag)):
-            self.lagged[u % block.lag][streams] = lagged[:, :, ahead]
+            self.lagged[u % block.lag][:, streams] = lagged[:, :, ahead].transpose(0, 1)
 
     def _slot(self, u: int) -> tuple[Tensor, Tensor]:
         return self._slots[u % self.block.distance][u // self.block.distance % TAPS]
@@ -95,10 +115,10 @@ class StepRings:
 
     def step(self, x: Tensor) -> Tensor:
         """Map one frame (N, V, C) of every stream to logits (N, K)."""
-        y = self.model.enter(x)
+        y = self.model.enter(x).transpose(0, 1).contiguous()  # (V, N, C)
         for rings in self.blocks:
             y = rings.step(y, self._t)
-        return self.model.leave(self._mean(y.mean(dim=1).float()))
+        return self.model.leave(self._mean(y.mean(dim=0).float()))
 
     def step_some(self, x: Tensor, streams: Tensor) -> Tensor:
         """Map one frame (n, V, C) of some streams (n,), each named once, to logits (n, K); the others stand still."""
