@@ -82,7 +82,7 @@ class Desk:
             return
         self._consent.grant(command)
         for stream, performer in self._engine.performers().items():
-            if performer.is_read != self._consent.allows(stream, RECOGNISE):
+            if (performer.reader is not None) != self._consent.allows(stream, RECOGNISE):
                 self._engine.forget(stream)  # she enters again as what she consents to
         whom = command.stream or "every stream"
         until = "" if command.seconds is None else f" for {command.seconds:.0f} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .clock import NS_PER_S, Clock
+from .control import Command
 from .events import Event, PoseEvent, QualitiesEvent
 from .intake import Intake
 from .lateness import Lateness
@@ -69,15 +70,27 @@ class Performer:
     def tick(self, now_ns: int) -> Iterator[Event]:
         """Yield what time alone brings about: held poses released, silence noticed."""
         yield from self._take(self._intake.poll(now_ns), now_ns)
+        if self._reader is not None and self._reader.acquaintance is not None:  # a head may be ready in a silence
+            yield from self._reader.acquaintance.speak(now_ns if self._t_ns is None else self._t_ns)
 
     def flush(self) -> Iterator[Event]:
         """Yield the events of whatever is still held, at the end of a stream."""
         yield from self._take(self._intake.flush(), self._clock.now_ns())
 
     @property
-    def is_read(self) -> bool:
-        """Tell whether an emotion is inferred from her movement."""
-        return self._reader is not None
+    def reader(self) -> EmotionReader | None:
+        """Return who reads her, None where no emotion is inferred from her movement."""
+        return self._reader
+
+    def obey(self, command: Command) -> Iterator[Event]:
+        """Carry out a command about her; yield what there is to say."""
+        t_ns = self._clock.now_ns() if self._t_ns is None else self._t_ns
+        if self._reader is None or self._reader.acquaintance is None:
+            message = f"{type(command).__name__}: nothing is learnt of this performer"
+            yield from self._notices.say("warning", "control", message, t_ns)
+            return
+        self._reader.obey(command, t_ns)
+        yield from self._reader.acquaintance.speak(t_ns)
 
     def counters(self) -> dict[str, int]:
         """Return what came in, what went on and what was dropped, by reason."""
@@ -113,6 +126,8 @@ class Performer:
         if self._reader is None:
             return
         emotion = self._reader.step(pose, arrived_ns, behind_ns)
+        if self._reader.acquaintance is not None:
+            yield from self._reader.acquaintance.speak(pose.t_ns)
         if emotion is not None:
             yield emotion
             return

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .acquaintance import Acquaintance
 from .clock import NS_PER_S, Clock
 from .control import Command
 from .events import Event
@@ -35,7 +36,8 @@ class Engine:
     recogniser: None to tell of movement only (no emotion is inferred). live: False for recordings read as fast as
     possible. explain: tell with each emotion which joints carried it. max_performers: streams followed at once; poses
     of further ones are counted in `refused` and reported, so that memory stays bounded whatever arrives. may_read:
-    tells of which streams an emotion may be inferred, asked when a performer enters; of all where it is None.
+    tells of which streams an emotion may be inferred, asked when a performer enters; of all where it is None. acquaint:
+    makes what is known of a performer who enters, her baseline and what she taught; without it nothing is learnt.
     signature: the references that every performer's motor signature is held to, none unless asked for; may_sign: of
     which streams one may be made, asked likewise.
     """
@@ -50,6 +52,7 @@ class Engine:
         max_performers: int = 16,
         rate_hz: float = MODEL_RATE_HZ,
         may_read: Callable[[str], bool] | None = None,
+        acquaint: Callable[[str], Acquaintance] | None = None,
         signature: References | None = None,
         may_sign: Callable[[str], bool] | None = None,
     ) -> None:
@@ -60,6 +63,7 @@ class Engine:
         self._max_performers = max_performers
         self._rate_hz = rate_hz
         self._may_read = may_read
+        self._acquaint = acquaint
         self._signature = signature
         self._may_sign = may_sign
         self.reset()
@@ -93,9 +97,16 @@ class Engine:
         return tuple(event for performer in self._performers.values() for event in performer.flush())
 
     def obey(self, command: Command) -> tuple[Event, ...]:
-        """Carry out a command that concerns performers; return what there is to say of it."""
-        message = f"{type(command).__name__}: nobody here can do that"
-        return self._notices.say("warning", "control", message, self._clock.now_ns())
+        """Carry out a command about one performer, the only one there unless it names her; return what to say of it."""
+        named: str | None = getattr(command, "stream", None)
+        there = [stream for stream in self._performers if named in (None, stream)]
+        if len(there) == 1:
+            return tuple(self._performers[there[0]].obey(command))
+        word = type(command).__name__
+        problem = f"{word}: nobody is there" if named is None else f"{word}: {named} is not there"
+        if there:
+            problem = f"{word}: say for whom, of {', '.join(sorted(there)[:4])}"
+        return self._notices.say("warning", "control", problem, self._clock.now_ns())
 
     def forget(self, stream: str) -> bool:
         """Drop a performer with everything held of her; return whether there was one. Comes she again, she is new."""
@@ -113,7 +124,12 @@ class Engine:
         reader = None
         if self._recogniser is not None and (self._may_read is None or self._may_read(stream)):
             reader = EmotionReader(
-                self._recogniser, self._clock, rate_hz=self._rate_hz, live=self._live, explain=self._explain
+                self._recogniser,
+                self._clock,
+                rate_hz=self._rate_hz,
+                live=self._live,
+                explain=self._explain,
+                acquaintance=None if self._acquaint is None else self._acquaint(stream),
             )
         tracker = None
         if self._signature is not None and (self._may_sign is None or self._may_sign(stream)):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from .acquaintance import Acquaintance
 from .clock import NS_PER_MS, NS_PER_S, Clock
+from .control import Command
 from .events import EmotionEvent
 from .features import Normaliser
 from .pose import Hole, Pose
+from .profile import Profile
 from .recognise import Evidence, Reading, Recogniser, silent
 from .ring import Ring
 from .skeleton import Float32
@@ -20,10 +23,21 @@ class EmotionReader:
 
     live: a frame later than usual by two strides when its turn comes is not recognised but counted in `late`, so that
     the age of the newest answer stays bounded however slow the network is; in a recording (live False) none is late.
+    acquaintance: what is known of her beyond that, such as what she taught, and kept over holes.
     """
 
-    def __init__(self, recogniser: Recogniser, clock: Clock, *, rate_hz: float, live: bool, explain: bool) -> None:
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        clock: Clock,
+        *,
+        rate_hz: float,
+        live: bool,
+        explain: bool,
+        acquaintance: Acquaintance | None = None,
+    ) -> None:
         self._recogniser = recogniser
+        self.acquaintance = acquaintance
         self._clock = clock
         self._live = live
         self._explain = explain
@@ -35,11 +49,14 @@ class EmotionReader:
         """Start as if nothing had been seen; the counts start again too."""
         self.recognised = 0
         self.late = 0
+        if self.acquaintance is not None:
+            self.acquaintance.reset()
         self._forget()
 
     def _forget(self) -> None:
         self._normaliser.reset()
-        self._evidence: Evidence = self._recogniser.start()
+        known = self.acquaintance
+        self._evidence: Evidence = self._recogniser.start() if known is None else known.start()
         self._ring: Ring | None = None
         self._shares: Float32 | None = None
         self._late_run = 0
@@ -57,11 +74,26 @@ class EmotionReader:
             self._skip()
             return None
         self._late_run = 0
+        known = self.acquaintance
+        if known is not None:
+            self._evidence = known.watch(pose, self._evidence)
         frame = self._normaliser.step(pose)  # (D,)
         reading, self._evidence = self._recogniser.step(frame, self._evidence)
+        if known is not None:
+            reading = known.read(reading, frame, self._evidence, pose.t_ns)
         self.recognised += 1
         joints = self._carried(frame) if self._explain else None
         return self._event(pose.stream, pose.seq, pose.t_ns, reading, since_ns, joints)
+
+    def obey(self, command: Command, t_ns: int) -> None:
+        """Carry out a command about the performer, where anything is known of her; she tells of it herself."""
+        if self.acquaintance is not None:
+            self._evidence = self.acquaintance.obey(command, self._evidence, t_ns)
+
+    def to_profile(self, new: Profile, now_s: float) -> Profile | None:
+        """Return what is to be kept of her; new: the profile to begin one with where she has none."""
+        known = self.acquaintance
+        return None if known is None else known.to_profile(self._evidence, new, now_s)
 
     def silence(self, hole: Hole, seq: int) -> EmotionEvent:
         """Forget the performer's movement and say so: unknown, confidence 0, just after the last moment known."""

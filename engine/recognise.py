@@ -37,6 +37,7 @@ class Recogniser(Protocol):
 
     labels: tuple[str, ...]
     disclosure: Disclosure
+    feature_set: str  # names what `describe` gives and a baseline is made of
 
     def start(self, baseline: Baseline | None = None, *, freeze: bool = False) -> Evidence:
         """Return the evidence of having seen nothing yet of a performer, of whom a baseline may be known.
