@@ -50,8 +50,6 @@ class MocopiDecoder:
     now and again, every rotation is taken as the identity in the rest pose.
     """
 
-    rate_hz = 60.0
-
     def __init__(self, *, stream: str = "mocopi") -> None:
         self._stream = stream
         self._time = SourceTime()
@@ -60,6 +58,7 @@ class MocopiDecoder:
     def reset(self) -> None:
         """Forget everything that was heard."""
         self._time.reset()
+        self.rate_hz = self._time.rate_hz
         self._skeleton: MocopiSkeleton | None = None
         self._parents = PARENTS
         self._retargeter: Retargeter | None = None
@@ -95,6 +94,7 @@ class MocopiDecoder:
         if made_ns is None:
             self._counts["dropped_late"] += 1
             return []
+        self.rate_hz = self._time.rate_hz
         return [self._pose(packet, made_ns)]
 
     def _define(self, skeleton: MocopiSkeleton, t_ns: int) -> None:

@@ -40,7 +40,6 @@ INFOS: Final = (
     ),
 )
 _OPTIONS: Final = ("actor", "stream", *LIVE_OPTIONS)
-_RATES_HZ: Final = (1.0, 1000.0)
 _TO_HOUSE_POINT: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 _TO_HOUSE_TURN: Final = np.array([1.0, 1.0, -1.0, -1.0], dtype=np.float32)  # of (w, x, y, z)
 _HALF: Final = JOINT_COUNT // 2
@@ -101,9 +100,6 @@ class RokokoDecoder:
         """Return a pose of each actor; raises PacketError for what is no JSON of Studio's within bounds."""
         frame = parse(data)
         self._version = frame.version
-        low, high = _RATES_HZ
-        if frame.fps is not None and low <= frame.fps <= high:
-            self.rate_hz = frame.fps
         if not frame.actors:
             self._counts["frames_without_body"] += 1
         made = (self._pose(actor, frame.timestamp_s, t_ns) for actor in frame.actors if self._is_asked(actor))
@@ -125,6 +121,7 @@ class RokokoDecoder:
         if made_ns is None:
             self._counts["dropped_late"] += 1
             return None
+        self.rate_hz = performer.time.rate_hz
         turned = quaternion.normalise(actor.rotations * _TO_HOUSE_TURN)
         positions, turned, confidence = fill_lacking(actor.positions * _TO_HOUSE_POINT, turned)
         seq, performer.seq = performer.seq % 2**32, performer.seq + 1

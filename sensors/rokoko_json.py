@@ -70,7 +70,6 @@ class _Scene(msgspec.Struct, frozen=True):
 
 class _Packet(msgspec.Struct, frozen=True):
     version: int | float | str | None = None
-    fps: float | None = None
     scene: _Scene | None = None
     actors: list[msgspec.Raw] | None = None
     trackers: msgspec.Raw = _NO_VALUE
@@ -101,12 +100,11 @@ class Actor(NamedTuple):
 
 
 class RokokoFrame(NamedTuple):
-    """Hold one packet: version 2 or 3, the actors with a body, Studio's time in seconds and its rate if told."""
+    """Hold one packet: version 2 or 3, the actors with a body, and Studio's time in seconds if told."""
 
     version: int
     actors: tuple[Actor, ...]
     timestamp_s: float | None
-    fps: float | None
 
 
 def parse(data: bytes) -> RokokoFrame:
@@ -124,7 +122,7 @@ def parse(data: bytes) -> RokokoFrame:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PacketError(f"no Rokoko JSON: {str(error)[:120]}") from None
     time_s = packet.timestamp if version == 2 else packet.scene.timestamp if packet.scene else None
-    return RokokoFrame(version, tuple(found), _finite(time_s), _finite(packet.fps))
+    return RokokoFrame(version, tuple(found), time_s)
 
 
 def unpacked(data: bytes) -> bytes:
@@ -177,7 +175,3 @@ def _row(bone: _Bone) -> tuple[float, ...]:
     if not all(abs(value) < _FARTHEST_M for value in row) or abs(r.w) + abs(r.x) + abs(r.y) + abs(r.z) < 0.5:
         raise PacketError("a bone of a Rokoko packet is beyond 1000 m, or has no rotation")
     return row
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

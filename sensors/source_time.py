@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from ..engine.clock import NS_PER_S
+from ..engine.rate import SourceRate
 from .foreign_clock import ForeignClock
 
 _TICK_NS: Final = 1000  # stamps are told in seconds and counted here in microseconds
@@ -15,15 +16,17 @@ _MOST_S: Final = 1e11  # three thousand years: beyond it a stamp is no time
 
 
 class SourceTime:
-    """Give each frame a time that rises; state is forgotten by reset."""
+    """Give each frame a time that rises, and know how many come in a second; state is forgotten by reset."""
 
     def __init__(self) -> None:
         self._clock = ForeignClock(tick_ns=_TICK_NS, bits=_BITS)
+        self._rate = SourceRate(NS_PER_S / 60)
         self.reset()
 
     def reset(self) -> None:
         """Forget the sender."""
         self._clock.reset()
+        self._rate.reset()
         self._stamp_s: float | None = None
         self._last_ns: int | None = None
 
@@ -35,8 +38,15 @@ class SourceTime:
         t_ns = self._by_stamp(stamp_s, arrival_ns)
         if t_ns is None or (self._last_ns is not None and t_ns <= self._last_ns):
             return None
+        if self._last_ns is not None:
+            self._rate.update(t_ns - self._last_ns)
         self._last_ns = t_ns
         return t_ns
+
+    @property
+    def rate_hz(self) -> float:
+        """Return the frames a second, 60 before there were two."""
+        return NS_PER_S / self._rate.period_ns
 
     def _by_stamp(self, stamp_s: float | None, arrival_ns: int) -> int | None:
         if stamp_s is None or not math.isfinite(stamp_s) or abs(stamp_s) > _MOST_S:

@@ -26,6 +26,7 @@ from .info import Option, SensorInfo, stream_option
 from .live_info import HEIGHT_INFO, LIVE_INFO
 from .local_body import SHORTEST_M, TALLEST_M, LocalBody
 from .options import check_keys, number, stream_name
+from .source_time import SourceTime
 
 PORT: Final = 9000
 INFOS: Final = (
@@ -71,8 +72,6 @@ class TrackerDecoder:
     nobody knows where the rest would be, and no pose is given.
     """
 
-    rate_hz = 60.0
-
     def __init__(
         self, *, stream: str = "slimevr", order: Sequence[str] = SLIMEVR_ORDER, height_m: float = HEIGHT_M
     ) -> None:
@@ -80,14 +79,16 @@ class TrackerDecoder:
         self._joints = (JOINT_INDEX["Head"], *(JOINT_INDEX.get(name, -1) for name in order))
         self._body = LocalBody(height_m)
         self._cycle = Cycle()
+        self._time = SourceTime()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything that was heard."""
         self._cycle.reset()
+        self._time.reset()
+        self.rate_hz = self._time.rate_hz
         self._places = np.zeros((JOINT_COUNT, 3), dtype=np.float32)  # in the house
         self._facing = np.array([1.0, 0.0, 0.0, 0.0], dtype=np.float32)  # of the hips, upright
-        self._last_ns: int | None = None
         self._seq = 0
         self._heard = 0
         self._counts: Counter[str] = Counter()
@@ -152,15 +153,18 @@ class TrackerDecoder:
     def _pose(self) -> Pose | None:
         """Return the frame that was heard, None without hips."""
         heard = self._heard = self._cycle.heard
-        t_ns = self._cycle.t_ns
-        if not heard & 1 or (self._last_ns is not None and t_ns <= self._last_ns):
+        if not heard & 1:
             self._counts["frames_without_hips"] += 1
             return None
+        t_ns = self._time.of(None, self._cycle.t_ns)
+        if t_ns is None:
+            self._counts["frames_at_once"] += 1
+            return None
+        self.rate_hz = self._time.rate_hz
         known = np.array([heard >> i & 1 for i in range(JOINT_COUNT)], dtype=bool)
         rest = self._body.skeleton.rest_positions.astype(np.float32)
         resting = self._places[0] + quaternion.rotate(self._facing, rest - rest[0])  # (21, 3)
         positions = np.where(known[:, None], self._places, resting)
-        self._last_ns = t_ns
         seq, self._seq = self._seq % 2**32, self._seq + 1
         return Pose(self._stream, seq, t_ns, positions, known.astype(np.float32))
 

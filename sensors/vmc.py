@@ -25,6 +25,7 @@ from .info import SensorInfo, stream_option
 from .live_info import HEIGHT_INFO, LIVE_INFO
 from .local_body import SHORTEST_M, TALLEST_M, LocalBody, unit
 from .options import check_keys, number, stream_name
+from .source_time import SourceTime
 from .vmc_plan import BODY_BONES, ROOT, THINGS, UPPER_CHEST, Heard, VmcPlan, plan
 
 PORT: Final = 39539
@@ -40,7 +41,6 @@ INFOS: Final = (
     ),
 )
 _OPTIONS: Final = ("stream", "height", *LIVE_OPTIONS)
-_RATE_HZ: Final = 60.0
 _FARTHEST_M: Final = 1000.0
 _TO_HOUSE_POINT: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 _TO_HOUSE_TURN: Final = np.array([1.0, 1.0, -1.0, -1.0], dtype=np.float32)  # of (w, x, y, z)
@@ -62,22 +62,22 @@ class VmcDecoder:
     travel as the avatar does, times the share of our legs in the avatar's where these are told.
     """
 
-    rate_hz = _RATE_HZ
-
     def __init__(self, *, stream: str = "vmc", height_m: float = HEIGHT_M) -> None:
         self._stream = stream
         self._body = LocalBody(height_m)
         self._stencils: Stencils[VmcPlan] = Stencils(plan)
         self._cycle = Cycle()
+        self._time = SourceTime()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything that was heard."""
         self._stencils.reset()
         self._cycle.reset()
+        self._time.reset()
+        self.rate_hz = self._time.rate_hz
         self._values = np.tile(_REST, (THINGS, 1))  # (57, 7) position, quaternion x y z w
         self._expected = 0
-        self._last_ns: int | None = None
         self._seq = 0
         self._counts: Counter[str] = Counter()
         self._known = 0  # body bones in the last frame
@@ -135,13 +135,17 @@ class VmcDecoder:
             return None
         local, confidence = self._rotations(heard)
         hips, travels = self._hips()
-        if not (np.abs(hips) < _FARTHEST_M).all() or (self._last_ns is not None and self._cycle.t_ns <= self._last_ns):
+        if not (np.abs(hips) < _FARTHEST_M).all():
             self._counts["frames_out_of_place"] += 1
             return None
-        self._last_ns = self._cycle.t_ns
+        t_ns = self._time.of(None, self._cycle.t_ns)
+        if t_ns is None:
+            self._counts["frames_at_once"] += 1
+            return None
+        self.rate_hz = self._time.rate_hz
         seq, self._seq = self._seq % 2**32, self._seq + 1
         self._known = int(np.count_nonzero(confidence))
-        return Pose(self._stream, seq, self._last_ns, self._body.place(local, hips), confidence, local, travels=travels)
+        return Pose(self._stream, seq, t_ns, self._body.place(local, hips), confidence, local, travels=travels)
 
     def _rotations(self, heard: int) -> tuple[Float32, Float32]:
         """Return the body's local rotations (21, 4) in the house, and their confidence (21,)."""
