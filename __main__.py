@@ -17,7 +17,7 @@ import typer
 
 from .bridges.page import VIEW_HOST, VIEW_PORT, free_port, make_viewer, open_browser
 from .engine.errors import EmotusError, InputError
-from .training import commands, sensor_list
+from .training import commands, sensor_list, suit
 from .training.commands import DEFAULT_MODEL, Json
 from .training.console import complain, note, say
 
@@ -43,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (commands.train, commands.evaluate, sensor_list.sensors):
+for _command in (commands.train, commands.evaluate, sensor_list.sensors, suit.suit):
     app.command()(_command)
 
 SensorUris = Annotated[

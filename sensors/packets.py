@@ -139,6 +139,8 @@ class PacketPump:
         told = [*self._decoder.notes, *notes, problem]
         if state == "live" and silent_ns > self._stale_after_ns:
             told.insert(0, _silence(where, hint, silent_ns / NS_PER_S, ever=ever))
+        elif state == "live" and not ever:
+            told.insert(0, f"listening on {where}" + (f" ({hint})" if hint else ""))
         elif state == "ended":
             told.insert(0, f"ended: nothing came from {where} for {self._end_after_ns / NS_PER_S:g} s")
         stale = state == "live" and silent_ns > self._stale_after_ns

@@ -11,16 +11,18 @@ import numpy as np
 from ..engine.clock import NS_PER_S
 from ..engine.errors import SkeletonError
 from ..engine.pose import Pose
-from ..engine.skeleton import Float32
+from ..engine.skeleton import Float32, Float64
+from ..engine.skeleton_tables import XSENS_NAMES
 from .foreign_clock import ForeignClock
 from .xsens_body import XsensBody, XsensPoints
-from .xsens_wire import Header, Items
+from .xsens_wire import Header, Items, NullPose
 
 _LOOK_EVERY: Final = 64  # frames between two looks at whether the bones are still the same
 _LOOKS: Final = 2  # in a row at other bones, until they are believed
 _STUCK: Final = 8  # samples with one time code: that clock stands still, and arrival counts
 _BETTER_NS: Final = NS_PER_S  # for so long after a better pose type came, a lesser one is passed over
 _RETRY_NS: Final = NS_PER_S // 10  # after a frame that shows nobody's bones
+_SAME_PLACE: Final = 0.005  # metres, or less where MVN sends centimetres
 _RATE_OVER: Final = 16  # frames
 _COUNTER: Final = 1 << 32
 
@@ -52,7 +54,9 @@ class Actor:
         self._up = up
         self._body: XsensBody | XsensPoints | None = None
         self._kind: tuple[Sequence[int], bool] = ((), False)  # segments and whether there were orientations
+        self._null_pose: Float64 | None = None
         self._retry_ns: int | None = None
+        self._anew = False  # a null pose has come since the body was found
         self._odd = 0
         self._best = (0, 0)  # quality, and when it last came
         self._frames = 0
@@ -90,7 +94,8 @@ class Actor:
         """Return the body that fits a sample; it is found in the first sound one, and again for other bones."""
         self._frames += 1
         kind = (segments, turned is not None)
-        if self._body is not None and self._kind == kind and self._is_same(self._body, points, turned):
+        known = self._body is not None and self._kind == kind and not self._anew
+        if known and self._body is not None and self._is_same(self._body, points, turned):
             return self._body
         if self._retry_ns is not None and t_ns < self._retry_ns:
             return self._body if self._kind == kind else None
@@ -99,20 +104,32 @@ class Actor:
         except SkeletonError:
             self._retry_ns = t_ns + _RETRY_NS
             return self._body if self._kind == kind else None
-        self._kind, self._retry_ns, self._odd = kind, None, 0
+        self._kind, self._retry_ns, self._odd, self._anew = kind, None, 0, False
         return self._body
 
     def _is_same(self, body: XsensBody | XsensPoints, points: Float32, turned: Float32 | None) -> bool:
         """Look now and then whether the bones are still the same person's."""
         if turned is None or self._frames % _LOOK_EVERY:
             return True
-        self._odd = 0 if body.fits(points, turned) else self._odd + 1
+        self._odd = 0 if body.fits(points) else self._odd + 1
         return self._odd < _LOOKS
 
     def _matched(self, segments: Sequence[int], points: Float32, turned: Float32 | None) -> XsensBody | XsensPoints:
         if turned is None:
             return XsensPoints(segments, points, self._place, unit_m=self._unit_m)
-        return XsensBody(segments, points, turned, self._place, unit_m=self._unit_m, up=self._up)
+        return XsensBody(
+            segments, points, turned, self._place, null_pose=self._null_pose, unit_m=self._unit_m, up=self._up
+        )
+
+    def take_null_pose(self, told: NullPose) -> None:
+        """Learn the T-pose; the body is found anew with it where it is the first, or another than before."""
+        origins = np.full((len(XSENS_NAMES), 3), np.nan)
+        for segment, name in enumerate(XSENS_NAMES):
+            origins[segment] = told.origins.get(name, origins[segment])
+        known = self._null_pose
+        if told.origins and (known is None or not np.allclose(origins, known, atol=_SAME_PLACE, equal_nan=True)):
+            self._null_pose = origins
+            self._anew = True
 
     def _time_of(self, header: Header, t_ns: int) -> int:
         """Return when a sample was taken: by MVN's clock where it runs, else when it came; later ones are later."""

@@ -65,7 +65,9 @@ class XsensBody:
     """Place and retarget frames of one performer, whose bones are taken from one frame and its orientations.
 
     segments: which of the 23 the frames hold, 0 for the pelvis. positions (S, 3), rotations (S, 4) wxyz: that frame.
-    unit_m, up: what is told and need not be guessed. Raises SkeletonError where it is no frame of a body.
+    null_pose: (23, 3) origins in the T-pose, z up, as MVN tells them, NaN for a segment that it does not tell of; they
+    count where their bones are as long as the frame's. unit_m, up: what is told and need not be guessed. Raises
+    SkeletonError where it is no frame of a body.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class XsensBody:
         rotations: Floats,
         place: str,
         *,
+        null_pose: Float64 | None = None,
         unit_m: float | None = None,
         up: str | None = None,
     ) -> None:
@@ -84,9 +87,13 @@ class XsensBody:
         ordered = [segments[i] for i in self._order]
         self._parents = parents_of(ordered)
         points, turned = points[self._order], turned[self._order]
-        self._offsets = offsets_of(self._parents, points, turned)
         self.unit_m = unit_m or unit_of(ordered, points)
-        skeleton = Skeleton(tuple(XSENS_NAMES[i] for i in ordered), self._parents, self._offsets)
+        self._lengths = _lengths(self._parents, points)
+        self._tolerance = _SAME * HEIGHT_M / (self.unit_m or 1.0)
+        offsets = offsets_of(self._parents, points, turned)
+        if null_pose is not None and up is None:
+            offsets = self._told(null_pose[ordered], offsets)
+        skeleton = Skeleton(tuple(XSENS_NAMES[i] for i in ordered), self._parents, offsets)
         self.match = match_skeleton(
             skeleton,
             place=place,
@@ -97,7 +104,6 @@ class XsensBody:
             table="xsens",
         )
         self._retargeter = Retargeter(self.match)
-        self._tolerance = _SAME * HEIGHT_M / self.match.rest.unit_m
         self._in_order = self._order == list(range(len(segments)))
 
     def apply(self, positions: Float32, rotations: Float32 | None) -> BodyMotion:
@@ -107,11 +113,18 @@ class XsensBody:
             rotations = None if rotations is None else rotations[:, self._order]
         return self._retargeter.apply(positions, rotations)
 
-    def fits(self, positions: Float32, rotations: Float32) -> bool:
-        """Tell whether a frame (S, 3), (S, 4) has the bones that were matched, and is not somebody else's."""
-        offsets = offsets_of(self._parents, positions[self._order], rotations[self._order])
-        hangs = np.array(self._parents) >= 0
-        return not (np.abs(offsets - self._offsets)[hangs] > self._tolerance).any()  # what is no number tells nothing
+    def _told(self, origins: Float64, offsets: Float64) -> Float64:
+        """Return the offsets between origins of a null pose (S, 3), or those given where it is not of this person."""
+        told_m = unit_of(range(len(origins)), origins) or 1.0
+        told = offsets_of(self._parents, origins * (told_m / (self.unit_m or 1.0)), _still(len(origins)))
+        odd = np.abs(np.linalg.norm(told, axis=1) - np.linalg.norm(offsets, axis=1)) > self._tolerance
+        upright = abs(told[:, 2]).sum() > abs(told[:, 1]).sum()
+        return told if upright and np.isfinite(told).all() and not odd[1:].any() else offsets
+
+    def fits(self, positions: Float32) -> bool:
+        """Tell whether the bones of a frame (S, 3) are as long as those matched, and not somebody else's."""
+        lengths = _lengths(self._parents, positions[self._order])
+        return not (np.abs(lengths - self._lengths) > self._tolerance).any()  # what is no number tells nothing
 
     def note(self) -> str:
         """Say what was matched, in one line."""
@@ -136,7 +149,7 @@ class XsensPoints:
         """Return the body, without rotations, in T frames (T, S, 3)."""
         return self._retargeter.apply(positions)
 
-    def fits(self, _positions: Float32, _rotations: Float32 | None = None) -> bool:
+    def fits(self, _positions: Float32) -> bool:
         """Return True: without orientations nobody knows the bones."""
         return True
 
@@ -152,6 +165,16 @@ def _known(match: Match) -> str:
 def _unit(match: Match) -> str:
     unit_m = match.rest.unit_m
     return {1.0: "metres", 0.01: "centimetres"}.get(unit_m, f"units of {unit_m:g} m")
+
+
+def _lengths(parents: Sequence[int], points: Floats) -> Floats:
+    """Return the lengths (S,) of the bones to segments (S, 3), 0 where one has no parent."""
+    above = np.array(parents)
+    return np.where(above < 0, 0.0, np.linalg.norm(points - points[above], axis=1))
+
+
+def _still(count: int) -> Float64:
+    return np.tile(quaternion.IDENTITY, (count, 1))
 
 
 def _check(points: Float64, turned: Float64, place: str) -> None:

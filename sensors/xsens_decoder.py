@@ -92,7 +92,9 @@ class XsensDecoder:
             if (actor := self._actor(header)) is not None:
                 actor.name = name
         elif header.kind == layout.NULL_POSE:
-            read_null_pose(payload)  # the same bones are in every MXTP02
+            told = read_null_pose(payload)
+            if (actor := self._actor(header)) is not None:
+                actor.take_null_pose(told)
         elif header.kind == layout.TIME_CODE:
             self._time_code = read_time_code(payload)
         else:
