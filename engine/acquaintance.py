@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Protocol
 
 from .baseline import Baseline
 from .control import BaselineFreeze, BaselineResume, Command, TeachStart, TeachStop, TeachUndo
@@ -25,6 +26,18 @@ from .teaching import Fitter, Teaching
 
 KEEP_EVERY = round(MODEL_RATE_HZ)  # frames from one kept copy of the baseline to the next
 SWAP = "swap"
+
+
+class Acquaintances(Protocol):
+    """Keep what is known of each performer, whether she is on stage or not."""
+
+    def meet(self, stream: str) -> Acquaintance:
+        """Return what is known of a performer who enters."""
+        ...
+
+    def forget(self, stream: str) -> None:
+        """Drop whatever is known of her."""
+        ...
 
 
 class Acquaintance:
@@ -144,10 +157,8 @@ class Acquaintance:
         news, self._news = self._news, []
         yield from news
 
-    def to_profile(self, evidence: Evidence | None, new: Profile, now_s: float) -> Profile:
+    def to_profile(self, new: Profile, now_s: float) -> Profile:
         """Return what is to be kept of her; new: the profile to begin one with where she has none."""
-        if evidence is not None and not self.is_suspended:
-            self._kept = (self._kept[0], self._recogniser.baseline(evidence))
         return replace(
             self._profile or new,
             updated_s=now_s,

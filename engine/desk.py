@@ -83,7 +83,7 @@ class Desk:
         self._consent.grant(command)
         for stream, performer in self._engine.performers().items():
             if (performer.reader is not None) != self._consent.allows(stream, RECOGNISE):
-                self._engine.forget(stream)  # she enters again as what she consents to
+                self._engine.send_off(stream)  # she enters again as what she consents to
         whom = command.stream or "every stream"
         until = "" if command.seconds is None else f" for {command.seconds:.0f} s"
         message = f"{whom}: {command.subject} consents to {', '.join(command.purposes)}{until}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .acquaintance import Acquaintance
+from .acquaintance import Acquaintances
 from .clock import NS_PER_S, Clock
 from .control import Command
 from .events import Event
@@ -36,8 +36,9 @@ class Engine:
     recogniser: None to tell of movement only (no emotion is inferred). live: False for recordings read as fast as
     possible. explain: tell with each emotion which joints carried it. max_performers: streams followed at once; poses
     of further ones are counted in `refused` and reported, so that memory stays bounded whatever arrives. may_read:
-    tells of which streams an emotion may be inferred, asked when a performer enters; of all where it is None. acquaint:
-    makes what is known of a performer who enters, her baseline and what she taught; without it nothing is learnt.
+    tells of which streams an emotion may be inferred, asked when a performer enters; of all where it is None.
+    acquaintances: tell what is known of a performer who enters, her baseline and what she taught; without them nothing
+    is learnt.
     signature: the references that every performer's motor signature is held to, none unless asked for; may_sign: of
     which streams one may be made, asked likewise.
     """
@@ -52,7 +53,7 @@ class Engine:
         max_performers: int = 16,
         rate_hz: float = MODEL_RATE_HZ,
         may_read: Callable[[str], bool] | None = None,
-        acquaint: Callable[[str], Acquaintance] | None = None,
+        acquaintances: Acquaintances | None = None,
         signature: References | None = None,
         may_sign: Callable[[str], bool] | None = None,
     ) -> None:
@@ -63,7 +64,7 @@ class Engine:
         self._max_performers = max_performers
         self._rate_hz = rate_hz
         self._may_read = may_read
-        self._acquaint = acquaint
+        self._acquaintances = acquaintances
         self._signature = signature
         self._may_sign = may_sign
         self.reset()
@@ -89,7 +90,7 @@ class Engine:
         for stream, performer in tuple(self._performers.items()):
             events.extend(performer.tick(now_ns))
             if performer.seen_ns is not None and now_ns - performer.seen_ns > IDLE_NS:
-                del self._performers[stream]
+                self.send_off(stream)
         return tuple(events)
 
     def flush(self) -> tuple[Event, ...]:
@@ -108,9 +109,15 @@ class Engine:
             problem = f"{word}: say for whom, of {', '.join(sorted(there)[:4])}"
         return self._notices.say("warning", "control", problem, self._clock.now_ns())
 
-    def forget(self, stream: str) -> bool:
-        """Drop a performer with everything held of her; return whether there was one. Comes she again, she is new."""
-        return self._performers.pop(stream, None) is not None
+    def forget(self, stream: str) -> None:
+        """Drop a performer with everything held of her; comes she again, she is new."""
+        self.send_off(stream)
+        if self._acquaintances is not None:
+            self._acquaintances.forget(stream)
+
+    def send_off(self, stream: str) -> None:
+        """Let a performer leave the stage; what is known of her waits for her return."""
+        self._performers.pop(stream, None)
 
     def performers(self) -> dict[str, Performer]:
         """Return the performers who are there, by stream."""
@@ -129,7 +136,7 @@ class Engine:
                 rate_hz=self._rate_hz,
                 live=self._live,
                 explain=self._explain,
-                acquaintance=None if self._acquaint is None else self._acquaint(stream),
+                acquaintance=None if self._acquaintances is None else self._acquaintances.meet(stream),
             )
         tracker = None
         if self._signature is not None and (self._may_sign is None or self._may_sign(stream)):

@@ -8,7 +8,6 @@ from .control import Command
 from .events import EmotionEvent
 from .features import Normaliser
 from .pose import Hole, Pose
-from .profile import Profile
 from .recognise import Evidence, Reading, Recogniser, silent
 from .ring import Ring
 from .skeleton import Float32
@@ -43,14 +42,17 @@ class EmotionReader:
         self._explain = explain
         self._late_ns = round(2 * NS_PER_S / rate_hz)
         self._normaliser = Normaliser(rate_hz)
-        self.reset()
+        self._begin()
 
     def reset(self) -> None:
-        """Start as if nothing had been seen; the counts start again too."""
-        self.recognised = 0
-        self.late = 0
+        """Start as if nothing had been seen; the counts start again too, and of her the profile alone is known."""
         if self.acquaintance is not None:
             self.acquaintance.reset()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.recognised = 0
+        self.late = 0
         self._forget()
 
     def _forget(self) -> None:
@@ -89,11 +91,6 @@ class EmotionReader:
         """Carry out a command about the performer, where anything is known of her; she tells of it herself."""
         if self.acquaintance is not None:
             self._evidence = self.acquaintance.obey(command, self._evidence, t_ns)
-
-    def to_profile(self, new: Profile, now_s: float) -> Profile | None:
-        """Return what is to be kept of her; new: the profile to begin one with where she has none."""
-        known = self.acquaintance
-        return None if known is None else known.to_profile(self._evidence, new, now_s)
 
     def silence(self, hole: Hole, seq: int) -> EmotionEvent:
         """Forget the performer's movement and say so: unknown, confidence 0, just after the last moment known."""

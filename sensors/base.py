@@ -23,7 +23,11 @@ class Health:
 
 
 class Sensor(Protocol):
-    """Give poses of one or more performers, each with its stream id, rising seq and rising capture time."""
+    """Give poses of one or more performers, each with its stream id, rising seq and rising capture time.
+
+    A sensor that shows somebody live is kept closed by the runner until she consents; which ones play recordings
+    instead is told by their scheme, in `sensors.uri.RECORDED`, so that a new scheme is guarded unless it says other.
+    """
 
     live: bool  # False where time is the recording's own (a file read at speed 0)
 

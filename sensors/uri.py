@@ -8,17 +8,27 @@ from typing import Final
 
 from ..engine.clock import Clock
 from ..engine.errors import UriError
-from . import axis, bvh_source, mocopi, points, rokoko, synthetic, trackers, video, vmc, webcam, xsens
+from . import axis, bvh_source, imu, lsl, mocopi, points, rokoko, synthetic, trackers, video, vmc, webcam, xsens
 from .base import Sensor
 from .info import SensorInfo
 from .options import parse_uri
 
+RECORDED: Final = frozenset(("bvh", "mvnx", "points", "replay", "synthetic", "video"))
 Factory = Callable[[str, Mapping[str, str], Clock], Sensor]
 
 
 def sensor_schemes() -> tuple[str, ...]:
     """Return the schemes that can be opened."""
     return tuple(_FACTORIES)
+
+
+def shows_a_person(uri: str) -> bool:
+    """Tell whether a sensor shows somebody live, so that it stays closed until she consents (PRIVACY.md 1).
+
+    A recording was consented to when it was made, and a performer made by rule is nobody. Every scheme is taken to
+    show a person live unless it is in `RECORDED`: a new one that plays recordings has to be named there.
+    """
+    return parse_uri(uri).scheme not in RECORDED
 
 
 def sensor_infos() -> tuple[SensorInfo, ...]:
@@ -42,6 +52,8 @@ def open_sensor(uri: str, clock: Clock) -> Sensor:
 _FACTORIES: Final[dict[str, Factory]] = {
     "axis": axis.from_uri,
     "bvh": bvh_source.from_uri,
+    "imu": imu.from_uri,
+    "lsl": lsl.from_uri,
     "mocopi": mocopi.from_uri,
     "points": points.from_uri,
     "rokoko": rokoko.from_uri,
