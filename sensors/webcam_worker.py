@@ -14,7 +14,7 @@ from ..engine.clock import NS_PER_S
 from .camera import Camera, Limits
 from .capture import Capture
 from .sighting import Person, Pixels, Sighting, encode
-from .worker_child import Channel, find
+from .worker_channel import Channel, StuckError, find
 
 _WAIT_S = 0.1
 
@@ -35,7 +35,7 @@ class Estimator(Protocol):
 
 
 def film(channel: Channel, settings: Mapping[str, Any]) -> None:
-    """Follow a camera: each newest picture, those between passed over; raises InputError where it cannot be opened."""
+    """Follow a camera: each newest picture, those between passed over; raises InputError, or StuckError."""
     opener = find(settings["capture"])
     camera = Camera(lambda: opener(settings), Limits(**settings.get("limits", {})))
     camera.start(patient=channel.again)
@@ -53,7 +53,7 @@ def film(channel: Channel, settings: Mapping[str, Any]) -> None:
             channel.beat()
             continue
         channel.send(encode(_look(estimator, _upright(shot.pixels, settings), shot.number, shot.t_ns)))
-    channel.fail("the camera's driver does not answer", again=True)
+    raise StuckError("the camera's driver does not answer")
 
 
 def play(channel: Channel, settings: Mapping[str, Any]) -> None:

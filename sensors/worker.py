@@ -268,8 +268,11 @@ def _kill(process: subprocess.Popen[bytes], grace_s: float = 0.0) -> None:
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:
     """Say how a process ended, by its status."""
-    status = process.poll()
-    if status is None or status >= 0:
+    try:
+        status = process.wait(2.0)  # its pipe ends a little before it does
+    except subprocess.TimeoutExpired:
+        return "closed its pipe"
+    if status >= 0:
         return f"ended with status {status}"
     try:
         return f"was killed by {signal.Signals(-status).name}"

@@ -17,8 +17,6 @@ NOT_YET: dict[int, str] = {
     17: "recordings are to come",
     18: "recordings are to come",
     19: "GPU: the network runs on one CPU core, there is no GPU path to fall back from",
-    20: "webcam: the sensor is to come",
-    21: "hung or dead worker: a sensor thread that breaks is reported, not restarted",
     24: "soak of an hour: not run",
     26: "motor signatures are to come",
     30: "generation: to come",
