@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from support.fake_eyes import fake_video, fake_webcam
 from support.plain_packets import PlayedDatagrams, PlayedTcp
 from support.tables import performed, write_points
 
@@ -27,6 +28,7 @@ from emotus.sensors.base import Sensor
 from emotus.sensors.bvh_source import BvhSensor
 from emotus.sensors.points import PointsSensor
 from emotus.sensors.synthetic import SyntheticSensor
+from emotus.sensors.video import VideoSensor
 
 STATES = ("closed", "live", "stale", "ended", "lost")
 READ_S = 0.1
@@ -97,6 +99,8 @@ KINDS: dict[str, Kind] = {
     "SyntheticSensor": Kind(
         lambda _, clock, speed: SyntheticSensor("happy", clock=clock, rate_hz=30, seconds=1.3, speed=speed)
     ),
+    "VideoSensor": Kind(fake_video, lambda folder: VideoSensor(folder / "missing.mp4", clock=MonotonicClock())),
+    "WebcamSensor": Kind(fake_webcam),
 }
 
 
