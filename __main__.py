@@ -17,7 +17,7 @@ import typer
 
 from .bridges.page import VIEW_HOST, VIEW_PORT, free_port, make_viewer, open_browser
 from .engine.errors import EmotusError, InputError
-from .training import commands, sensor_list, suit
+from .training import commands, performer_commands, sensor_list, signature_commands, suit
 from .training.commands import DEFAULT_MODEL, Json
 from .training.console import complain, note, say
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .engine.recognise import Recogniser
     from .engine.runner import Summary
     from .engine.take import Take
+    from .training.backstage import Backstage
     from .sensors.base import Sensor
 
 DEMO_SECONDS = 20.0
@@ -43,8 +44,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (commands.train, commands.evaluate, sensor_list.sensors, suit.suit):
+for _command in (commands.train, commands.evaluate, commands.export, sensor_list.sensors, suit.suit):
     app.command()(_command)
+for _command in (performer_commands.calibrate, performer_commands.teach, performer_commands.forget):
+    app.command()(_command)
+_profile = typer.Typer(help="Look into a performer's profile.", pretty_exceptions_enable=False, rich_markup_mode=None)
+_profile.command("show")(performer_commands.show)
+_profile.callback()(performer_commands.profile)
+app.add_typer(_profile, name="profile")
+app.add_typer(signature_commands.app)
 
 SensorUris = Annotated[
     list[str], typer.Option("-s", "--sensor", help="bvh:PATH, bvh:-, synthetic:EMOTION; repeatable.")
@@ -60,6 +68,14 @@ View = Annotated[
 ]
 Context = Annotated[str, typer.Option("--context", help=f"Where it is used: {', '.join(CONTEXTS)}.")]
 Expose = Annotated[bool, typer.Option("--expose", help="Allow listening beyond this machine, with a token.")]
+Profiles = Annotated[
+    list[str] | None, typer.Option("-p", "--profile", help="A performer's profile, [STREAM=]FILE; repeatable.")
+]
+Learn = Annotated[bool, typer.Option("--learn", help="Keep in the profiles what is learnt of the performers.")]
+Consents = Annotated[
+    list[str] | None, typer.Option("--consent", help="[STREAM=]NAME[:PURPOSES[:MINUTES]]: who consents; repeatable.")
+]
+Controls = Annotated[list[str] | None, typer.Option("--control", help="Hear commands at osc:HOST:PORT; repeatable.")]
 
 
 @app.command()
@@ -72,16 +88,23 @@ def run(
     context: Context = "art",
     explain: Explain = False,
     expose: Expose = False,
+    profiles: Profiles = None,
+    learn: Learn = False,
+    consents: Consents = None,
+    controls: Controls = None,
 ) -> None:
     """Run sensors through the engine into bridges until they end, the time is over or Ctrl-C."""
     from .engine.clock import MonotonicClock
     from .sensors.uri import open_sensor
+    from .training.backstage import prepare
 
     clock = MonotonicClock()
     sources = [open_sensor(uri, clock) for uri in sensors]
     recogniser = _recogniser(model, context)
-    sinks = _sinks(bridges or [], view, _labels(recogniser), clock, expose=expose)
-    summary = _drive(sources, recogniser, sinks, clock, seconds, explain=explain)
+    stage = prepare(recogniser, clock, profiles=profiles or [], consents=consents or [], learn=learn)
+    stage.admit(sensors, sources)
+    sinks = _sinks(bridges or [], view, stage, clock, expose=expose, controls=controls or [])
+    summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain)
     _say_summary(summary)
     if summary.failures:
         raise typer.Exit(1 if summary.unexpected else 2)
@@ -210,16 +233,17 @@ def _labels(recogniser: Recogniser | None) -> tuple[str, ...]:
 
 
 def _sinks(
-    uris: Sequence[str], view: str | None, labels: tuple[str, ...], clock: Clock, *, expose: bool
+    uris: Sequence[str], view: str | None, stage: Backstage, clock: Clock, *, expose: bool, controls: Sequence[str]
 ) -> list[Bridge]:
     from .bridges.terminal import TerminalBridge
-    from .bridges.uri import make_bridge
+    from .bridges.uri import make_bridge, make_control
 
-    sinks: list[Bridge] = [make_bridge(uri, labels=labels, expose=expose, clock=clock) for uri in uris]
+    inbox = stage.inbox
+    sinks = [make_bridge(uri, labels=stage.labels, expose=expose, clock=clock, control=inbox) for uri in uris]
     if view is not None:
-        sinks.append(make_viewer(view, clock, expose=expose))
+        sinks.append(make_viewer(view, clock, expose=expose, control=inbox, labels=stage.labels))
         note(f"the page: http://{view}")
-    return sinks or [TerminalBridge()]
+    return (sinks or [TerminalBridge()]) + [make_control(uri, inbox, clock) for uri in controls]
 
 
 def _drive(
@@ -228,19 +252,32 @@ def _drive(
     sinks: Sequence[Bridge],
     clock: Clock,
     seconds: float | None,
+    stage: Backstage,
     *,
     explain: bool,
 ) -> Summary:
     """Run until the end, the time or a signal; SIGINT and SIGTERM close everything in order."""
     from .engine.pipeline import Engine
     from .engine.runner import Runner
+    from .training.backstage import stop_key
 
     live = any(source.live for source in sources)
-    engine = Engine(recogniser, clock, live=live, explain=explain)
-    runner = Runner(sources, engine, sinks, clock, on_open=_say_opened)
+    engine = Engine(
+        recogniser,
+        clock,
+        live=live,
+        explain=explain,
+        may_read=lambda stream: stage.consent.allows(stream, "recognise"),
+        acquaintances=stage.roster,
+    )
+    governed = {"control": stage.inbox, "consent": stage.consent, "persons": stage.persons}
+    runner = Runner(sources, engine, sinks, clock, on_open=_say_opened, **governed)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: runner.stop())
-    return runner.run(seconds)
+    with stop_key(runner.halt):
+        summary = runner.run(seconds)
+    stage.finish()
+    return summary
 
 
 def _say_opened(source: Source) -> None:

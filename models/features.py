@@ -120,7 +120,7 @@ class MotionFeatures(nn.Module):
         lengths = vectors.square().sum(-1).add(1e-8).sqrt()  # (..., B)
         units = vectors / lengths[..., None]
         cosines = (units.index_select(-2, self.at_firsts) * units.index_select(-2, self.at_seconds)).sum(-1)
-        angles = torch.acos(cosines.clamp(-0.9999, 0.9999))
+        angles = _angles(cosines.clamp(-0.9999, 0.9999))
         places = vectors.index_select(-2, self.at_places).flatten(-2)
         inclinations = units.index_select(-2, self.at_units).flatten(-2)
         q = torch.cat((angles, lengths.index_select(-1, self.at_lengths), places, inclinations), dim=-1)  # (..., Q)
@@ -135,7 +135,9 @@ class MotionFeatures(nn.Module):
         """Return squared speeds, accelerations and jerks of the groups and of all, and the root's squared speeds."""
         stack = torch.stack(back, dim=-2)  # (..., 4, 84)
         moved = by_joint(self.differences @ stack[..., : _J * 3], 3).square().sum(-1)  # (..., 3, 21)
-        seen = stack[..., _J * 3 :].cumprod(-2)[..., 1:, :]  # (..., 3, 21)
+        newest, older, old, oldest = stack[..., _J * 3 :].unbind(-2)
+        pair = newest * older
+        seen = torch.stack((pair, pair * old, pair * old * oldest), dim=-2)  # (..., 3, 21)
         share = ((1.0 - seen) @ self.mover_joints < 0.5).double()  # (..., 3, groups)
         grouped = (moved * seen) @ self.movers.T / self.still
         whole = (grouped * share).mean(-1, keepdim=True)
@@ -152,3 +154,8 @@ class MotionFeatures(nn.Module):
         deviation = torch.log((square - mean * mean).clamp(min=0.0) + _LEAST_VARIANCE) * 0.5
         powers = torch.log1p(power.clamp(min=0.0)), torch.log1p(fourth.clamp(min=0.0)) * 0.5
         return torch.cat((mean, deviation, log, *powers), dim=-1).flatten(-2)  # (..., M, U) -> (..., M * U)
+
+
+def _angles(cosines: Tensor) -> Tensor:
+    """Return the angles of cosines; other runtimes know arc cosines of single precision only."""
+    return torch.acos(cosines.float()).double() if torch.compiler.is_exporting() else torch.acos(cosines)

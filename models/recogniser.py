@@ -117,9 +117,10 @@ class FusedRecogniser(nn.Module):
         answer, both = self.fuse(features, graph, usual.offset, usual.known[:, 3:])
         usual = usual._replace(known=usual.known + _ONE_FRAME, latest=both)
         due = usual.known[:, 2] % STRIDE == 0
-        if bool(due.any()):
+        traced = torch.compiler.is_exporting()  # a file for another runtime has one path, whatever the frame
+        if traced or bool(due.any()):
             learned = self.learn(x, features, answer, both, usual)
-            usual = learned if bool(due.all()) else _where(due, learned, usual)
+            usual = learned if not traced and bool(due.all()) else _where(due, learned, usual)
         return answer.float(), (*next_features, *next_graph, *usual)
 
     def usual_of(self, state: State) -> Usual:

@@ -56,3 +56,23 @@ def evaluate(
     if out is not None:
         reports.store(report, out)
     say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a .safetensors file.")] = DEFAULT_MODEL,
+    to: Annotated[str, typer.Option("--to", help="onnx, or torch (torch.export).")] = "onnx",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; MODEL.onnx by default.")] = None,
+    streams: Annotated[int, typer.Option("--streams", help="Streams that one step takes.")] = 1,
+    strides: Annotated[
+        str | None, typer.Option("--strides", help="Of a published ST-GCN's blocks, such as 1,1,1,1,2,1,1,2,1,1.")
+    ] = None,
+    pool: Annotated[int, typer.Option("--pool", min=1, help="Answers that a published ST-GCN averages.")] = 75,
+) -> None:
+    """Write one step of a network for another runtime, state in and state out; checked before it is kept."""
+    from . import export as exporting
+
+    source = exporting.open_exportable(model, exporting.parse_strides(strides), pool)
+    suffix = exporting.FORMATS.get(to, "")
+    path = out or Path(f"{Path(model).stem}{suffix}")
+    far = exporting.export(source, to, path, streams=streams, progress=note)
+    say(f"{path}: {streams} stream{'s' if streams > 1 else ''} a step, within {far:.1e} of the network")
