@@ -69,13 +69,13 @@ class Stencils(Generic[P]):
 
     def reset(self) -> None:
         """Forget every layout."""
-        self._known: dict[int, list[_Stencil[P]]] = {}
-        self._count = 0
+        self._layouts: dict[int, list[_Stencil[P]]] = {}
+        self.known = 0
 
     def read(self, data: bytes) -> tuple[P, Float32]:
         """Return the plan of a packet's layout and its floats (F,), all finite; raises OscError as `decode` does."""
         raw = np.frombuffer(data, dtype=np.uint8)
-        for stencil in self._known.get(len(data), ()):
+        for stencil in self._layouts.get(len(data), ()):
             floats = stencil.floats(raw)
             if floats is not None:
                 if not np.isfinite(floats).all():
@@ -87,7 +87,7 @@ class Stencils(Generic[P]):
     def _learn(self, data: bytes, raw: NDArray[np.uint8]) -> _Stencil[P]:
         """Decode a packet of a new layout within all bounds, and remember the layout."""
         messages = decode(data)
-        if self._count >= CAPACITY:  # a sender with ever new layouts is read one message at a time, no more is lost
+        if self.known >= CAPACITY:  # a sender with ever new layouts is read one message at a time, no more is lost
             self.reset()
         mask = np.full(len(data), 255, dtype=np.uint8)
         at: list[int] = []
@@ -98,8 +98,8 @@ class Stencils(Generic[P]):
         where = np.array(at, dtype=np.intp)
         mask[where] = 0
         stencil = _Stencil(raw & mask, mask, where, self._plan(tuple(rows)))
-        self._known.setdefault(len(data), []).insert(0, stencil)
-        self._count += 1
+        self._layouts.setdefault(len(data), []).insert(0, stencil)
+        self.known += 1
         return stencil
 
 

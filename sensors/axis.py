@@ -14,7 +14,6 @@ from ..engine.body import HEIGHT_M
 from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import PacketError, SkeletonError, UriError
 from ..engine.pose import Pose
-from ..engine.rate import SourceRate
 from ..engine.skeleton import Float64, Skeleton
 from .axis_framer import AxisFramer
 from .axis_frames import AxisFrame, parse
@@ -29,6 +28,7 @@ from .live_info import HEIGHT_INFO, LIVE_INFO
 from .local_body import SHORTEST_M, TALLEST_M
 from .options import check_keys, number, stream_name
 from .packets import STALE_AFTER_MS
+from .source_time import SourceTime
 from .tcp_feed import TcpSensor
 
 PORT: Final = 7001
@@ -83,12 +83,11 @@ class _Avatar:
     """Hold what is known of one avatar."""
 
     stream: str
-    rate: SourceRate
+    time: SourceTime
     body: BvhBody | None = None
     count: int = 0  # numbers in its frames
     width: int = 0  # of which so many at the end are the row
     tried_ns: int | None = None
-    last_ns: int | None = None
     seq: int = 0
 
 
@@ -153,7 +152,11 @@ class AxisDecoder:
             self._counts["skipped_avatars"] += 1
             return []
         motion = self._body(avatar, frame.values, t_ns).apply(frame.values[None, len(frame.values) - avatar.width :])
-        made_ns = self._time(avatar, t_ns)
+        made_ns = avatar.time.of(None, t_ns)
+        if made_ns is None:
+            self._counts["dropped_at_once"] += 1
+            return []
+        self.rate_hz = avatar.time.rate_hz
         seq, avatar.seq = avatar.seq % 2**32, avatar.seq + 1
         rotations = None if motion.rotations is None else motion.rotations[0]
         return [Pose(avatar.stream, seq, made_ns, motion.positions[0], motion.confidence, rotations)]
@@ -168,17 +171,6 @@ class AxisDecoder:
         avatar.body, avatar.width = self._learn(values)
         return avatar.body
 
-    def _time(self, avatar: _Avatar, t_ns: int) -> int:
-        """Return a frame's time: its arrival; of frames that TCP gave at once each later half a period later."""
-        last_ns = avatar.last_ns
-        if last_ns is not None:
-            if t_ns <= last_ns:
-                t_ns = last_ns + round(avatar.rate.period_ns / 2)
-            avatar.rate.update(t_ns - last_ns)
-            self.rate_hz = NS_PER_S / avatar.rate.period_ns
-        avatar.last_ns = t_ns
-        return t_ns
-
     def _known(self, frame: AxisFrame) -> _Avatar | None:
         """Return whose frame this is, None where nobody asked for it or there are too many."""
         if self._avatar and frame.name != self._avatar:
@@ -189,7 +181,7 @@ class AxisDecoder:
             stream = self._stream if self._avatar else f"{self._stream}-{safe}"[:64]
             if any(avatar.stream == stream for avatar in self._avatars.values()):
                 stream = f"{stream[:54]}-{frame.avatar % 10**9}"
-            self._avatars[key] = _Avatar(stream, SourceRate(NS_PER_S / 60))
+            self._avatars[key] = _Avatar(stream, SourceTime())
         return self._avatars.get(key)
 
     def _learn(self, values: Float64) -> tuple[BvhBody, int]:
@@ -255,9 +247,7 @@ def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSen
         return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)
     for key in _UDP_ONLY:
         if key in options:
-            raise UriError(
-                place, f"{key} is for udp", mend="leave it out: over tcp only HOST can speak"
-            )
+            raise UriError(place, f"{key} is for udp", mend="leave it out: over tcp only HOST can speak")
     return TcpSensor(
         place,
         endpoint.host,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..engine.errors import PacketError
 from .axis_frames import HEADER_BYTES, MAX_BYTES, START, TEXT_END, binary_size
+
+_DIGITS: Final = b"0123456789"  # a frame of text begins with the avatar's number
 
 
 class AxisFramer:
@@ -46,12 +50,13 @@ class AxisFramer:
                     continue
                 return size if size <= len(self._held) else None
             text, binary = self._held.find(TEXT_END), self._held.find(START)
-            if text >= 0 and (binary < 0 or text < binary):
+            before = text >= 0 and (binary < 0 or text < binary)
+            if before and self._held[0] in _DIGITS:
                 return text + len(TEXT_END)
-            if binary > 0:
-                self._skip(binary)
+            if before or binary > 0:  # the rest of a frame whose beginning nobody heard
+                self._skip(text + len(TEXT_END) if before else binary)
                 continue
-            if len(self._held) > MAX_BYTES:
+            if len(self._held) > MAX_BYTES or self._held[0] not in _DIGITS + START:
                 self._skip(len(self._held))
             return None
         return None

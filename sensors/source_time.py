@@ -12,6 +12,7 @@ from .foreign_clock import ForeignClock
 _TICK_NS: Final = 1000  # stamps are told in seconds and counted here in microseconds
 _BITS: Final = 62
 _LOOPED_S: Final = 0.25  # a stamp that goes back farther is a clip that began again, not a packet that was overtaken
+_AHEAD: Final = 4  # half periods: so many frames that came at once are set apart, of more the rest is dropped
 _MOST_S: Final = 1e11  # three thousand years: beyond it a stamp is no time
 
 
@@ -33,11 +34,17 @@ class SourceTime:
     def of(self, stamp_s: float | None, arrival_ns: int) -> int | None:
         """Return when a frame was made, on our clock; None for one that a later one has overtaken.
 
-        A stamp that stands still, is missing or is no time tells nothing: then the arrival counts.
+        A stamp that stands still, is missing or is no time tells nothing: then the arrival counts. Of frames that came
+        at once, as after a pause of the network or the reader, each later one counts half a period later.
         """
         t_ns = self._by_stamp(stamp_s, arrival_ns)
-        if t_ns is None or (self._last_ns is not None and t_ns <= self._last_ns):
+        if t_ns is None:
             return None
+        if self._last_ns is not None and t_ns <= self._last_ns:
+            step_ns = round(self._rate.period_ns / 2)
+            if self._last_ns - t_ns >= _AHEAD * step_ns:
+                return None
+            t_ns = self._last_ns + step_ns
         if self._last_ns is not None:
             self._rate.update(t_ns - self._last_ns)
         self._last_ns = t_ns

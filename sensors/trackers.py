@@ -158,7 +158,7 @@ class TrackerDecoder:
             return None
         t_ns = self._time.of(None, self._cycle.t_ns)
         if t_ns is None:
-            self._counts["frames_at_once"] += 1
+            self._counts["dropped_at_once"] += 1
             return None
         self.rate_hz = self._time.rate_hz
         known = np.array([heard >> i & 1 for i in range(JOINT_COUNT)], dtype=bool)

@@ -140,7 +140,7 @@ class VmcDecoder:
             return None
         t_ns = self._time.of(None, self._cycle.t_ns)
         if t_ns is None:
-            self._counts["frames_at_once"] += 1
+            self._counts["dropped_at_once"] += 1
             return None
         self.rate_hz = self._time.rate_hz
         seq, self._seq = self._seq % 2**32, self._seq + 1
