@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import MissingPackageError, PacketError, UriError
 from ..engine.pose import Pose
 from .base import Health
+from .imu_decoder import ImuRowDecoder
 from .info import Option, SensorInfo, stream_option
 from .lsl_decoder import LslDecoder
 from .lsl_layout import MAX_CHANNELS, Channel, layout_of
@@ -56,7 +57,7 @@ class LslSensor:
     The stream may begin later, and begin again: it is looked for until it is there. scope: how far to look; LSL finds
     streams by calling out on the network, so that nobody is asked beyond this machine unless told. It holds for the
     whole process, and the first sensor's counts; a configuration file that LSLAPICFG names counts before it. library:
-    what is imported as pylsl.
+    what is imported as pylsl. understand: what makes the decoder's layout of the channels, or raises PacketError.
 
     open raises MissingPackageError without pylsl, or where the library it needs is not there.
     """
@@ -68,15 +69,17 @@ class LslSensor:
         name: str,
         *,
         clock: Clock,
-        decoder: LslDecoder | None = None,
+        decoder: LslDecoder | ImuRowDecoder | None = None,
         scope: str = "machine",
         stale_after_ms: float = STALE_AFTER_MS,
         end_after_s: float = 0.0,
         library: Any = None,
+        understand: Callable[[list[Channel]], Any] = layout_of,
     ) -> None:
         self._name = name
         self._clock = clock
         self._decoder = decoder or LslDecoder()
+        self._understand = understand
         self._scope = scope
         self._lsl: Any = library
         self._pump = PacketPump(self._decoder, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s)
@@ -132,7 +135,7 @@ class LslSensor:
         inlet = self._lsl.StreamInlet(found[0], max_buflen=_BUFFER_S, recover=True, processing_flags=flags)
         try:
             info = inlet.info(timeout=_INFO_S)
-            self._decoder.learn(layout_of(channels_of(info)), info.nominal_srate())
+            self._decoder.learn(self._understand(channels_of(info)), info.nominal_srate())
         except (TimeoutError, RuntimeError):  # pylsl has either for a stream that went away
             return False
         except PacketError as problem:

@@ -36,7 +36,7 @@ class Section:
             opened = header.match(line)
             if opened:
                 section = opened[1].replace('"', "").replace("'", "")
-                found = number if section == self.name else found
+                found = number if section in (self.name, f"{self.name}.{key}".lstrip(".")) else found
             elif section == self.name and entry.match(line):
                 return number
         return found

@@ -173,7 +173,7 @@ def _held(places: Float64) -> Float32:
     """Return places (T, P, 3) with each unseen point where it last was, or first will be."""
     out = np.empty(places.shape, dtype=np.float32)
     for point in range(places.shape[1]):
-        seen: Bools = np.isfinite(places[:, point]).all(axis=1)  # (T,)
+        seen: Bools = np.logical_and.reduce(np.isfinite(places[:, point]), axis=1)  # (T,)
         last = np.maximum.accumulate(np.where(seen, np.arange(len(places)), -1))
         last[last < 0] = int(np.argmax(seen)) if seen.any() else 0
         out[:, point] = places[last, point] if seen.any() else 0.0

@@ -18,6 +18,7 @@ import pytest
 from support.fake_eyes import fake_video, fake_webcam
 from support.plain_packets import PlayedDatagrams, PlayedTcp
 from support.tables import performed, write_points
+from support.wearer import wear
 
 import emotus.sensors
 from emotus.engine.body import JOINT_COUNT
@@ -26,6 +27,8 @@ from emotus.engine.errors import EmotusError
 from emotus.engine.pose import Pose
 from emotus.sensors.base import Sensor
 from emotus.sensors.bvh_source import BvhSensor
+from emotus.sensors.imu import ImuFileSensor
+from emotus.sensors.imu_mapping import plain_mapping
 from emotus.sensors.points import PointsSensor
 from emotus.sensors.synthetic import SyntheticSensor
 from emotus.sensors.video import VideoSensor
@@ -90,6 +93,10 @@ KINDS: dict[str, Kind] = {
     ),
     "DatagramSensor": Kind(lambda _, clock, speed: PlayedDatagrams(clock, 30 * (speed or 4))),
     "TcpSensor": Kind(lambda _, clock, speed: PlayedTcp(clock, 30 * (speed or 4))),
+    "ImuFileSensor": Kind(
+        lambda folder, clock, speed: ImuFileSensor(*wear(folder), hold_s=0.3, speed=speed, clock=clock),
+        lambda folder: ImuFileSensor(folder / "missing.tsv", plain_mapping(), clock=MonotonicClock()),
+    ),
     "PointsSensor": Kind(
         lambda folder, clock, speed: PointsSensor(
             write_points(folder / "a.tsv", performed(40)), speed=speed, clock=clock
