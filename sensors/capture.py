@@ -65,7 +65,7 @@ def open_camera(settings: Mapping[str, Any]) -> Capture:
         device.release()
         mend = "is it plugged in, and does no other program use it? try webcam:1; emotus doctor lists the cameras"
         raise InputError(settings["place"], "the camera cannot be opened", mend=mend)
-    device.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG"))  # a code of four letters; nothing is written
+    device.set(cv2.CAP_PROP_FOURCC, int.from_bytes(b"MJPG", "little"))
     device.set(cv2.CAP_PROP_FRAME_WIDTH, settings["width"])
     device.set(cv2.CAP_PROP_FRAME_HEIGHT, settings["height"])
     device.set(cv2.CAP_PROP_FPS, settings["rate"])

@@ -19,6 +19,7 @@ from .options import check_keys, number, switch
 from .worker import Patience
 
 _WAIT_NS: Final = NS_PER_S // 10  # what read() waits at most
+_PATIENCE: Final = Patience(hang_s=10.0, restarts=0)  # a file on which the networks fall over does so again
 _OPTIONS: Final = ("speed", "loop", *SHARED_OPTIONS)
 INFOS: Final = (
     SensorInfo(
@@ -69,7 +70,7 @@ class VideoSensor:
             target,
             source,
             estimator=estimator,
-            patience=patience,
+            patience=patience or _PATIENCE,
             lossless=True,
         )
         self.rate_hz = 30.0 * (speed or 1.0)

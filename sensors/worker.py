@@ -242,7 +242,7 @@ class Worker:
         _kill(run.process)
         now = time.monotonic()
         recent = [each for each in self._restarts if now - each < self._patience.window_s]
-        if self.state == "starting":  # the very first: whoever opens the sensor wants to know now
+        if self.state == "starting" or not self._patience.restarts:  # whoever opens the sensor wants to know now
             self.state, self.message = "failed", why
         elif len(recent) >= self._patience.restarts:
             tried = f"started {len(recent)} times again within {self._patience.window_s:g} s"
