@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from .engine.recognise import Recogniser
     from .engine.runner import Summary
     from .engine.take import Take
-    from .training.backstage import Backstage
     from .sensors.base import Sensor
+    from .training.backstage import Backstage
+    from .training.roster import Roster
 
 DEMO_SECONDS = 20.0
 # Where inferring emotions is widely forbidden (PRIVACY, EU AI Act 5(1)(f)) the emotion weights are never opened.
@@ -71,6 +72,7 @@ Expose = Annotated[bool, typer.Option("--expose", help="Allow listening beyond t
 Profiles = Annotated[
     list[str] | None, typer.Option("-p", "--profile", help="A performer's profile, [STREAM=]FILE; repeatable.")
 ]
+Profile = Annotated[str | None, typer.Option("-p", "--profile", help="The profile of the one in the recordings.")]
 Learn = Annotated[bool, typer.Option("--learn", help="Keep in the profiles what is learnt of the performers.")]
 Consents = Annotated[
     list[str] | None, typer.Option("--consent", help="[STREAM=]NAME[:PURPOSES[:MINUTES]]: who consents; repeatable.")
@@ -116,13 +118,17 @@ def recognize(
     as_json: Json = False,
     explain: Explain = False,
     model: Model = DEFAULT_MODEL,
+    profile: Profile = None,
 ) -> None:
     """Read whole recordings: one result a file, with its time line."""
+    from .training.roster import known_by
+
     recogniser = _recogniser(model, "art")
+    meet = known_by(profile, recogniser)
     failed = False
     for file in files:
         try:
-            take = _read_take(file, recogniser, explain=explain)
+            take = _read_take(file, recogniser, meet(), explain=explain)
         except EmotusError as error:
             complain(error)
             failed = True
@@ -142,21 +148,24 @@ def demo(
     from .bridges.uri import make_bridge
     from .engine.clock import MonotonicClock
     from .sensors.uri import open_sensor
+    from .training.backstage import prepare
 
     clock = MonotonicClock()
     recogniser = _recogniser(DEFAULT_MODEL, "art")
-    labels = _labels(recogniser)
+    stage = prepare(recogniser, clock)
+    told = {"labels": stage.labels, "clock": clock, "control": stage.inbox}
     view_port, ws_port = free_port(VIEW_PORT), free_port(8765)
     uris = [f"ws:127.0.0.1:{ws_port}", "osc:127.0.0.1:9000"]
-    sinks: list[Bridge] = [make_bridge(uri, labels=labels, clock=clock) for uri in uris]
-    sinks += [make_viewer(f"{VIEW_HOST}:{view_port}", clock, expose=False), TerminalBridge()]
+    sinks: list[Bridge] = [make_bridge(uri, **told) for uri in uris]
+    sinks += [make_viewer(f"{VIEW_HOST}:{view_port}", expose=False, **told), TerminalBridge()]
     page = f"http://{VIEW_HOST}:{view_port}"
     shown = not headless and open_browser(page)
     if seconds is None and not (shown and sys.stdin.isatty()):
         seconds = DEMO_SECONDS
     note(f"the page: {page}{'' if shown else '  (open it in a browser on this machine)'}; Ctrl-C ends it")
     note(f"also sent to: {', '.join(uris)}; the performer is synthetic, and what is read is apparent expression")
-    _say_summary(_drive([open_sensor("synthetic:tour", clock)], recogniser, sinks, clock, seconds, explain=False))
+    sources = [open_sensor("synthetic:tour", clock)]
+    _say_summary(_drive(sources, recogniser, sinks, clock, seconds, stage, explain=False))
 
 
 @app.command()
@@ -188,7 +197,7 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _read_take(file: Path, recogniser: Recogniser | None, *, explain: bool) -> Take:
+def _read_take(file: Path, recogniser: Recogniser | None, roster: Roster | None, *, explain: bool) -> Take:
     """Run one recording through the engine as fast as it goes; return its answer and time line."""
     from .engine.clock import MonotonicClock
     from .engine.events import EmotionEvent
@@ -197,7 +206,7 @@ def _read_take(file: Path, recogniser: Recogniser | None, *, explain: bool) -> T
     from .sensors.bvh_source import BvhSensor
 
     clock = MonotonicClock()
-    engine = Engine(recogniser, clock, live=False, explain=explain)
+    engine = Engine(recogniser, clock, live=False, explain=explain, acquaintances=roster)
     sensor = BvhSensor(file, speed=0.0, clock=clock)
     events: list[EmotionEvent] = []
     with contextlib.closing(sensor):
@@ -228,10 +237,6 @@ def _recogniser(model: str, context: str) -> Recogniser | None:
     return load(model)
 
 
-def _labels(recogniser: Recogniser | None) -> tuple[str, ...]:
-    return () if recogniser is None else recogniser.labels
-
-
 def _sinks(
     uris: Sequence[str], view: str | None, stage: Backstage, clock: Clock, *, expose: bool, controls: Sequence[str]
 ) -> list[Bridge]:
@@ -241,7 +246,7 @@ def _sinks(
     inbox = stage.inbox
     sinks = [make_bridge(uri, labels=stage.labels, expose=expose, clock=clock, control=inbox) for uri in uris]
     if view is not None:
-        sinks.append(make_viewer(view, clock, expose=expose, control=inbox, labels=stage.labels))
+        sinks.append(make_viewer(view, clock=clock, expose=expose, control=inbox, labels=stage.labels))
         note(f"the page: http://{view}")
     return (sinks or [TerminalBridge()]) + [make_control(uri, inbox, clock) for uri in controls]
 

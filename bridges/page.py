@@ -6,24 +6,34 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Sequence
 
 from ..engine.clock import Clock
+from ..engine.control import ControlInbox
 from ..engine.errors import UriError
 from .base import Bridge
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 VIEW_HOST, VIEW_PORT = "127.0.0.1", 8080
 
 
-def make_viewer(at: str, clock: Clock, *, expose: bool) -> Bridge:
-    """Return the page at HOST:PORT, not yet started; raises UriError for no address, or one that exposes it unasked."""
+def make_viewer(
+    at: str, clock: Clock, *, expose: bool, control: ControlInbox | None = None, labels: Sequence[str] = ()
+) -> Bridge:
+    """Return the page at HOST:PORT, not yet started; raises UriError for no address, or one that exposes it unasked.
+
+    control: where what its buttons tell the show goes, None for a page without buttons. labels: those to be taught.
+    """
     from .viewer import ViewerBridge
 
     host, colon, port = at.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         raise UriError(f"--view {at}", "not HOST:PORT", mend=f"such as {VIEW_HOST}:{VIEW_PORT}")
-    if host not in ("127.0.0.1", "localhost", "[::1]") and not expose:
+    if host not in LOOPBACK and not expose:
         raise UriError(f"--view {at}", "would show the page beyond this machine", mend="add --expose to allow that")
-    return ViewerBridge(host, int(port), clock=clock)
+    if expose and host not in LOOPBACK:
+        control = None  # the page knows no token: whoever can see it from elsewhere may only look
+    return ViewerBridge(host, int(port), clock=clock, control=control, labels=labels)
 
 
 def free_port(port: int) -> int:

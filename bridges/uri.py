@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..engine.clock import Clock
+from ..engine.control import ControlInbox
 from ..engine.errors import UriError
 from .address import parse_host_port
 from .base import Bridge
@@ -21,12 +22,16 @@ class Wish:
     labels: Sequence[str]
     expose: bool
     clock: Clock
+    control: ControlInbox | None = None
 
 
-def make_bridge(uri: str, *, labels: Sequence[str], expose: bool = False, clock: Clock) -> Bridge:
+def make_bridge(
+    uri: str, *, labels: Sequence[str], expose: bool = False, clock: Clock, control: ControlInbox | None = None
+) -> Bridge:
     """Return the bridge of an address: osc:HOST:PORT, ws:HOST:PORT, jsonl:PATH ("-" is standard output).
 
-    labels: what the model can answer. expose: allow what other machines can reach. Raises UriError where the address
+    labels: what the model can answer. expose: allow what other machines can reach. control: where what clients tell the
+    show goes, None to take no commands. Raises UriError where the address
     cannot be understood; whether it can be reached shows when the bridge is started.
     """
     scheme, _, rest = uri.partition(":")
@@ -35,7 +40,18 @@ def make_bridge(uri: str, *, labels: Sequence[str], expose: bool = False, clock:
         raise UriError(
             uri, f"unknown bridge '{scheme[:20]}'", mend=f"one of {', '.join(f'{name}:' for name in SCHEMES)}"
         )
-    return make(Wish(uri, rest, labels, expose, clock))
+    return make(Wish(uri, rest, labels, expose, clock, control))
+
+
+def make_control(uri: str, control: ControlInbox, clock: Clock) -> Bridge:
+    """Return what hears commands at `osc:HOST:PORT` and puts them into the inbox; raises UriError."""
+    scheme, _, rest = uri.partition(":")
+    if scheme != "osc":
+        raise UriError(f"--control {uri}", "is not osc:HOST:PORT", mend="such as osc:127.0.0.1:9001; ws: has its own")
+    from .osc_control import OscControl
+
+    host, port = parse_host_port(uri, rest)
+    return OscControl(host, port, control, clock=clock)
 
 
 def _osc(wish: Wish) -> Bridge:
@@ -49,7 +65,7 @@ def _ws(wish: Wish) -> Bridge:
     from .websocket import WebSocketBridge
 
     host, port = parse_host_port(wish.uri, wish.rest)
-    return WebSocketBridge(host, port, labels=wish.labels, clock=wish.clock, expose=wish.expose)
+    return WebSocketBridge(host, port, labels=wish.labels, clock=wish.clock, expose=wish.expose, control=wish.control)
 
 
 def _jsonl(wish: Wish) -> Bridge:

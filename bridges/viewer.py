@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..engine.clock import NS_PER_S, Clock
+from ..engine.control import ControlInbox
 from ..engine.events import Event, StatusEvent
 from .base import BridgeStats
 from .viewer_server import PageServer
@@ -29,12 +31,25 @@ _Slot = tuple[str, str]
 class ViewerBridge:
     """Show events on a page at http://host:port, for this machine only unless told otherwise.
 
+    control: where what the page's buttons tell the show goes, None for a page without buttons. labels: those that a
+    button each is shown for.
+
     Between two updates of the page (30 a second) the latest event of each stream and type wins, and the ones before
     it count as dropped. Nothing is drawn while no page is open. The page needs no network: it comes whole from here.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 8080, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+        *,
+        clock: Clock,
+        control: ControlInbox | None = None,
+        labels: Sequence[str] = (),
+    ) -> None:
         self._host = host.strip("[]")
+        self._control = control
+        self._labels = tuple(labels)
         self._port = port
         self._clock = clock
         self._lock = threading.Lock()
@@ -58,7 +73,7 @@ class ViewerBridge:
             return
         page = PageServer(self._host, self._port)
         try:
-            stage, panel = _furnish(page.viser)
+            stage, panel = _furnish(page.viser, self._control, self._labels)
         except BaseException:
             page.close()
             raise
@@ -71,7 +86,7 @@ class ViewerBridge:
         """Put the event where the next update finds it."""
         with self._lock:
             self._received += 1
-            slot = (event.stream, f"{event.type} {event.level}" if isinstance(event, StatusEvent) else event.type)
+            slot = (event.stream, f"{event.type} {event.code}" if isinstance(event, StatusEvent) else event.type)
             if self._page is None or (slot not in self._slots and not self._has_room(event.stream)):
                 self._dropped += 1
                 return
@@ -154,7 +169,7 @@ class ViewerBridge:
     def _take(self, event: Event, now_ns: int) -> None:
         state = self._states.get(event.stream)
         if state is None and isinstance(event, StatusEvent):
-            if event.level != "info":  # of the engine, or of someone not on stage
+            if event.level != "info" or event.code == "consent":  # of the engine, or of someone not on stage
                 self._notice, self._notice_ns = f"{event.stream}: {event.message}", now_ns
             return
         if state is None:
@@ -171,9 +186,9 @@ class ViewerBridge:
             panel.show(states, now_ns, notice, turn // _WORDS_EVERY)
 
 
-def _furnish(server: viser.ViserServer) -> tuple[Stage, Panel]:
+def _furnish(server: viser.ViserServer, control: ControlInbox | None, labels: Sequence[str]) -> tuple[Stage, Panel]:
     """Build stage and panel; viser is imported only when a viewer starts."""
     from .viewer_panel import Panel
     from .viewer_stage import Stage
 
-    return Stage(server), Panel(server)
+    return Stage(server), Panel(server, control, labels)

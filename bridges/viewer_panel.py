@@ -1,10 +1,13 @@
-"""The panel beside the stage: for each performer the reading, its last twenty seconds, and the state of the intake."""
+"""The panel beside the stage: buttons, and of each performer the reading, its last twenty seconds and the intake."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from ..engine.control import ControlInbox
+from .viewer_controls import Controls
 from .viewer_plot import plot_svg
 from .viewer_state import PerformerState
 from .viewer_text import details_html, reading_html
@@ -19,7 +22,9 @@ _WIDTH_PX: Final = 340
 class Panel:
     """Write what the performers given said last; bounded by what it is given."""
 
-    def __init__(self, server: viser.ViserServer) -> None:
+    def __init__(
+        self, server: viser.ViserServer, control: ControlInbox | None = None, labels: Sequence[str] = ()
+    ) -> None:
         self._server = server
         self._cards: dict[str, _Card] = {}
         gui = server.gui
@@ -27,6 +32,7 @@ class Panel:
         gui.main_panel.dock_right()
         gui.main_panel.set_width(_WIDTH_PX)
         self._house = gui.add_html(_house("waiting for a performer"))
+        self._controls = None if control is None else Controls(gui, control, labels)
 
     def show(self, states: list[PerformerState], now_ns: int, notice: str, turn: int) -> None:
         """Write the readings at every call, the rest at every second one: numbers are read no faster."""
@@ -38,6 +44,8 @@ class Panel:
             self._cards[state.stream].read_out(state, now_ns)
             if turn % 2 == 0:
                 self._cards[state.stream].look_back(state, now_ns)
+        if self._controls is not None:
+            self._controls.show(states)
         self._house.content = _house(notice or ("" if states else "waiting for a performer"))
 
 

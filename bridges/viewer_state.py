@@ -34,6 +34,7 @@ class PerformerState:
         self.qualities: QualitiesEvent | None = None
         self.counters: dict[str, int] = {}
         self.rate_hz: float | None = None  # of the poses received by the intake
+        self.teaching: StatusEvent | None = None  # what was last said of her takes
         self._notice: StatusEvent | None = None
         self._notice_ns = 0
         self._counted: tuple[int, int] | None = None
@@ -76,7 +77,9 @@ class PerformerState:
             self._history.append((event.t_ns, event.valence, event.arousal))
 
     def _hear(self, event: StatusEvent, now_ns: int) -> None:
-        if event.counters:
+        if event.code == "teach":
+            self.teaching = event
+        elif event.counters:
             self.counters = dict(event.counters)
             self._measure(event)
         if event.level != "info":

@@ -20,8 +20,9 @@ from typing import Any
 
 from ..engine.body import BODY
 from ..engine.clock import Clock
+from ..engine.control import WORDS, ControlInbox
 from ..engine.errors import UriError
-from ..engine.events import Event
+from ..engine.events import EmotionEvent, Event
 from ..engine.streams import STREAMS
 from . import wire
 from .address import is_loopback, join_host_port, resolve
@@ -41,7 +42,9 @@ class WebSocketBridge:
     """Serve events to WebSocket clients on host:port.
 
     expose: allow a host that other machines can reach. token: what their clients have to show; the environment's
-    EMOTUS_TOKEN or a new one where none is given. It is printed at the start.
+    EMOTUS_TOKEN or a new one where none is given. It is printed at the start. control: where what clients tell the show
+    goes; with None none of them is obeyed. labels: those there are; those that
+    answers bring along are named to later clients too.
     """
 
     def __init__(
@@ -54,11 +57,14 @@ class WebSocketBridge:
         expose: bool = False,
         token: str | None = None,
         limits: Limits | None = None,
+        control: ControlInbox | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._uri = f"ws:{join_host_port(host, port)}"
         self._labels = tuple(labels)
+        self._known = frozenset(self._labels)
+        self._control = control
         self._clock = clock
         self._expose = expose
         self._token = token
@@ -83,7 +89,9 @@ class WebSocketBridge:
         listener = self._listen(found[0][0], found[0][1])
         self._port = listener.getsockname()[1]
         self._say_token()
-        self._server = EventServer(self._outbox, Door(self._token), hello(self._labels), self._clock, self._limits)
+        self._server = EventServer(
+            self._outbox, Door(self._token), hello(self._labels), self._clock, self._limits, self._control
+        )
         is_ready = threading.Event()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run(listener, is_ready)), name=self._uri, daemon=True
@@ -96,8 +104,18 @@ class WebSocketBridge:
 
     def send(self, event: Event) -> None:
         """Take one event; clients get it within milliseconds."""
+        if isinstance(event, EmotionEvent) and not self._known.issuperset(event.probs):
+            self._learn(event)
         if self._outbox.put(event):
             self._call("wake")
+
+    def _learn(self, event: EmotionEvent) -> None:
+        """Name the labels that were taught meanwhile to whoever comes from now on."""
+        self._labels = (*self._labels, *(label for label in event.probs if label not in self._known))
+        self._known = frozenset(self._labels)
+        server, greeting = self._server, hello(self._labels)
+        if server is not None:
+            self._soon(lambda: server.greet_with(greeting))
 
     def forget(self, stream: str | None) -> None:
         """Drop what waits of a stream, or of all for None, for whichever client."""
@@ -182,5 +200,6 @@ def hello(labels: Sequence[str]) -> dict[str, Any]:
         "frame": "right-handed, +Y up, +Z forward, +X to the person's left",
         "units": {"joints": "m", "t_ns": "monotonic ns", "latency_ms": "ms", "valence": "-1..1", "arousal": "-1..1"},
         "msgpack": "arrays are bin: little-endian float32, row by row",
+        "control": list(WORDS),
         "next": {"type": "subscribe", "streams": None, "types": None, "format": "json", "max_hz": None},
     }

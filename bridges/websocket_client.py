@@ -86,6 +86,7 @@ class Client:
     def __init__(self, connection: SmallConnection, now_ns: int) -> None:
         self.connection = connection
         self.asked: wire.Subscribe | None = None
+        self.spoke = False  # it told the show something: it may stay without asking for anything
         self.form = "json"
         self._streams: frozenset[str] | None = None
         self._types: frozenset[str] | None = None

@@ -17,6 +17,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from ..engine.clock import Clock
+from ..engine.control import Command, ControlInbox
 from ..engine.errors import WireError
 from ..engine.events import Event
 from ..engine.notices import Notices
@@ -56,9 +57,18 @@ class Limits:
 class EventServer:
     """Greet clients, hear what they ask for and pass events on to them."""
 
-    def __init__(self, outbox: Outbox, door: Door, hello: dict[str, Any], clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        door: Door,
+        hello: dict[str, Any],
+        clock: Clock,
+        limits: Limits,
+        control: ControlInbox | None = None,
+    ) -> None:
         self._outbox = outbox
         self._door = door
+        self._control = control
         self._hello = msgspec.json.encode(hello)
         self._clock = clock
         self._limits = limits
@@ -88,6 +98,10 @@ class EventServer:
         self._batch = deque(kept)
         for client in self._clients.values():
             client.drop(stream)
+
+    def greet_with(self, hello: dict[str, Any]) -> None:
+        """Greet whoever comes from now on with this; to be called in the server's own thread."""
+        self._hello = msgspec.json.encode(hello)
 
     def stop(self) -> None:
         """End `run`; to be called in the server's own thread."""
@@ -166,13 +180,17 @@ class EventServer:
                         await client.connection.close(POLICY, "too many control messages")
                         return
                     self._obey(client, data)
-                    if client.asked is not None:
+                    if client.asked is not None or client.spoke:
                         patience.reschedule(None)
         except TimeoutError:
             await client.connection.close(POLICY, f"nothing was asked for in {self._limits.subscribe_s:g} s: {EXAMPLE}")
 
     def _obey(self, client: Client, data: str | bytes) -> None:
         try:
+            command = wire.decode_order(data)
+            if command is not None:
+                self._pass_in(client, command)
+                return
             asked = wire.decode_control(data)
         except WireError as error:
             self._outbox.settle(errors=1)
@@ -180,6 +198,15 @@ class EventServer:
         else:
             client.subscribe(asked)
             self._reply(client, msgspec.to_builtins(asked) | {"type": "subscribed"})
+
+    def _pass_in(self, client: Client, command: Command) -> None:
+        """Put a command where the engine finds it; whoever is let in at the door may give one. Raises WireError."""
+        if self._control is None:
+            raise WireError("no commands are taken here")
+        if not self._control.put(command):
+            raise WireError("too many commands are waiting")
+        client.spoke = True
+        self._reply(client, {"v": wire.VERSION, "type": "accepted", "command": type(command).__name__})
 
     def _reply(self, client: Client, answer: dict[str, Any]) -> None:
         encoder = msgspec.json if client.form == "json" else msgspec.msgpack

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 import numpy as np
 
-from ..engine.errors import WireError
+from ..engine.control import Command, parse
+from ..engine.errors import ControlError, WireError
 from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
 from ..engine.skeleton import Float32
 from ..engine.streams import STREAMS
@@ -146,12 +147,56 @@ class Subscribe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_hz: Annotated[float, msgspec.Meta(gt=0.0, le=MAX_HZ)] | None = None
 
 
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tell the show something: a word of `engine.control.WORDS` and its arguments, those left out as they are there."""
+
+    type: Literal["control"]
+    command: Name
+    v: Literal[1] = VERSION
+    stream: Name | None = None
+    label: Name | None = None
+    subject: Name | None = None
+    purposes: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] | None = None
+    seconds: float | None = None
+
+    def arguments(self) -> dict[str, object]:
+        """Return the arguments that were given."""
+        given = {name: getattr(self, name) for name in ("stream", "label", "subject", "purposes", "seconds")}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
+_kinds = (msgspec.json.Decoder(_Kind), msgspec.msgpack.Decoder(_Kind))
 _control_json = msgspec.json.Decoder(Subscribe)
 _control_msgpack = msgspec.msgpack.Decoder(Subscribe)
+_order_json = msgspec.json.Decoder(Order)
+_order_msgpack = msgspec.msgpack.Decoder(Order)
+
+
+def decode_order(data: str | bytes) -> Command | None:
+    """Decode a command of a client: None where the message is no order at all. Raise WireError and nothing else."""
+    if len(data) > MAX_CONTROL_BYTES:
+        return None  # `decode_control` says what is wrong with it
+    try:
+        is_text = isinstance(data, str)
+        kind = _kinds[0].decode(data) if isinstance(data, str) else _kinds[1].decode(data)
+        if kind.type != "control":
+            return None
+        order = _order_json.decode(data) if is_text else _order_msgpack.decode(data)
+        return parse(order.command, order.arguments())
+    except ControlError as error:
+        raise WireError(str(error)) from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        if isinstance(error, msgspec.ValidationError):
+            raise WireError(f"no control message of wire version {VERSION}: {error}") from error
+        return None
 
 
 def decode_control(data: str | bytes) -> Subscribe:
-    """Decode what a client asks: text is JSON, bytes are MessagePack. Raise WireError and nothing else."""
+    """Decode what a client asks for: text is JSON, bytes are MessagePack. Raise WireError and nothing else."""
     if len(data) > MAX_CONTROL_BYTES:
         raise WireError(f"a control message of {len(data)} bytes: at most {MAX_CONTROL_BYTES} are read")
     try:

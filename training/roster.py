@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,8 +70,7 @@ class Roster:
             known = self._met.get(stream) if stream is not None else None
             if known is None:
                 continue
-            now_s = time.time()
-            kept = known.to_profile(entry.profile, now_s)
+            kept = known.to_profile(entry.profile, time.time())
             try:
                 profiles.save(kept, entry.path, entry.passphrase)
             except EmotusError as error:
@@ -104,6 +104,16 @@ def enter(asked: str, recogniser: Recogniser, *, may_be_new: bool = False) -> tu
         raise InputError(f"-p {asked}", "names no profile", mend="-p anna.emotus, or -p STREAM=anna.emotus")
     path = profiles.profile_path(name)
     return stream or None, open_entry(path, recogniser, may_be_new=may_be_new)
+
+
+def known_by(name: str | None, recogniser: Recogniser | None) -> Callable[[], Roster | None]:
+    """Return what makes, for each recording, a roster with the one in it known by this profile; None without one."""
+    if name is None or recogniser is None:
+        return lambda: None
+    from .fitting import fit_at_once
+
+    entry = open_entry(profiles.profile_path(name), recogniser)
+    return lambda: Roster(recogniser, fit_at_once, {None: entry})
 
 
 def open_entry(path: Path, recogniser: Recogniser, *, may_be_new: bool = False) -> Entry:

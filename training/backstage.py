@@ -1,0 +1,115 @@
+"""Backstage: what a run is governed by beside its sensors and bridges: profiles, consent, commands, the stop key."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..engine.clock import Clock
+from ..engine.consent import Consent, read_grant
+from ..engine.control import ControlInbox
+from ..engine.errors import InputError
+from ..engine.recognise import Recogniser
+from ..sensors.base import Sensor
+from ..sensors.uri import shows_a_person
+from .console import note
+from .fitting import BackgroundFitter
+from .roster import Entry, Roster, enter
+
+
+@dataclass(frozen=True)
+class Backstage:
+    """Hold the inbox that every bridge's commands go to, the consent that is asked, and what is known of whom."""
+
+    inbox: ControlInbox
+    consent: Consent
+    roster: Roster | None
+    fitter: BackgroundFitter
+    learn: bool = False
+    persons: list[Sensor] = field(default_factory=list[Sensor])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return every label that somebody may be answered with."""
+        return () if self.roster is None else self.roster.labels
+
+    def admit(self, uris: Sequence[str], sensors: Sequence[Sensor]) -> None:
+        """Guard the sensors that show somebody live, and say which stay closed until she consents."""
+        for uri, sensor in zip(uris, sensors, strict=True):
+            if shows_a_person(uri):
+                self.persons.append(sensor)
+                if not self.consent.grants():
+                    note(f"{uri}: closed until she consents (--consent NAME, the page, or /emotus/control/consent)")
+
+    def finish(self) -> None:
+        """Keep what was learnt, where that was asked for."""
+        self.fitter.close()
+        if self.learn and self.roster is not None:
+            for line in self.roster.save():
+                note(line)
+
+
+def prepare(
+    recogniser: Recogniser | None,
+    clock: Clock,
+    *,
+    profiles: Sequence[str] = (),
+    consents: Sequence[str] = (),
+    learn: bool = False,
+) -> Backstage:
+    """Open the profiles and grant what the command line consents to; raises the EmotusError of either."""
+    consent = Consent(clock)
+    for text in consents:
+        consent.grant(read_grant(text))
+    if learn and not profiles:
+        raise InputError("--learn", "nothing is named to keep it in", mend="-p anna.emotus")
+    fitter = BackgroundFitter()
+    if recogniser is None:
+        if profiles:
+            raise InputError(f"-p {profiles[0]}", "no emotion is inferred in this context", mend="leave out -p")
+        return Backstage(ControlInbox(), consent, None, fitter)
+    entries: dict[str | None, Entry] = {}
+    for asked in profiles:
+        stream, entry = enter(asked, recogniser, may_be_new=learn)
+        if stream in entries:
+            raise InputError(f"-p {asked}", "a second profile for the same performer", mend="-p STREAM=FILE for each")
+        entries[stream] = entry
+    return Backstage(ControlInbox(), consent, Roster(recogniser, fitter, entries), fitter, learn)
+
+
+@contextlib.contextmanager
+def stop_key(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the space bar stop everything while a show runs on a terminal; elsewhere nothing changes."""
+    if sys.platform == "win32" or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        yield
+        return
+    import termios
+    import tty
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    over = threading.Event()
+    thread = threading.Thread(target=_wait_for_key, args=(terminal, stop, over), name="stop-key", daemon=True)
+    try:
+        tty.setcbreak(terminal)  # single keys, and Ctrl-C as ever
+        note("the space bar stops everything at once")
+        thread.start()
+        yield
+    finally:
+        over.set()
+        thread.join(1.0)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _wait_for_key(terminal: int, stop: Callable[[], None], over: threading.Event) -> None:
+    import os
+    import select
+
+    while not over.is_set():
+        ready, _, _ = select.select([terminal], [], [], 0.05)
+        if ready and b" " in os.read(terminal, 64):
+            stop()
+            return
