@@ -114,7 +114,7 @@ def run(
 
 @app.command()
 def recognize(
-    files: Annotated[list[Path], typer.Argument(help="Recordings: .bvh")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings: .bvh, .mvnx")],
     as_json: Json = False,
     explain: Explain = False,
     model: Model = DEFAULT_MODEL,
@@ -203,11 +203,11 @@ def _read_take(file: Path, recogniser: Recogniser | None, roster: Roster | None,
     from .engine.events import EmotionEvent
     from .engine.pipeline import Engine
     from .engine.take import summarise
-    from .sensors.bvh_source import BvhSensor
+    from .sensors.files import open_recording
 
     clock = MonotonicClock()
     engine = Engine(recogniser, clock, live=False, explain=explain, acquaintances=roster)
-    sensor = BvhSensor(file, speed=0.0, clock=clock)
+    sensor = open_recording(file, clock)
     events: list[EmotionEvent] = []
     with contextlib.closing(sensor):
         sensor.open()

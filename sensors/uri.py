@@ -8,7 +8,22 @@ from typing import Final
 
 from ..engine.clock import Clock
 from ..engine.errors import UriError
-from . import axis, bvh_source, imu, lsl, mocopi, points, rokoko, synthetic, trackers, video, vmc, webcam, xsens
+from . import (
+    axis,
+    bvh_source,
+    imu,
+    lsl,
+    mocopi,
+    mvnx_source,
+    points,
+    rokoko,
+    synthetic,
+    trackers,
+    video,
+    vmc,
+    webcam,
+    xsens,
+)
 from .base import Sensor
 from .info import SensorInfo
 from .options import parse_uri
@@ -55,6 +70,7 @@ _FACTORIES: Final[dict[str, Factory]] = {
     "imu": imu.from_uri,
     "lsl": lsl.from_uri,
     "mocopi": mocopi.from_uri,
+    "mvnx": mvnx_source.from_uri,
     "points": points.from_uri,
     "rokoko": rokoko.from_uri,
     "slimevr": trackers.from_uri,
