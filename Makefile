@@ -22,9 +22,11 @@ MADE := $(VENV)/.made
 VIEWER := $(VENV)/.viewer
 ALL := $(VENV)/.all
 PEERS := .venv-peers/.made
+WEBCAM := .venv-webcam
+SEES := $(WEBCAM)/.sees
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers fuzz clean
+.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,12 +53,18 @@ bench: $(ALL) ## Ours and its peers, side by side in one run
 
 bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
 
+webcam: $(SEES) ## An environment with cameras and videos, beside the other one: .venv-webcam (about 2.5 GB)
+	$(WEBCAM)/bin/emotus doctor | grep -A1 -E 'webcam|video|telemetry'
+
+test-webcam: $(SEES) ## The tests that need MediaPipe, in that environment
+	$(WEBCAM)/bin/python -m pytest $(ARGS) tests/sensors/test_webcam_real.py
+
 fuzz: $(ALL) ## The long fuzz runs: a million mutated inputs
 	$(BIN)/python tests/fuzz/bvh_fuzz.py --count $(COUNT)
 	EMOTUS_FUZZ=$(COUNT) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz/test_osc_fuzz.py
 
 clean: ## Remove the environments and everything built
-	rm -rf $(VENV) .venv-peers build dist *.egg-info .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers $(WEBCAM) build dist *.egg-info .ruff_cache .hypothesis .import_linter_cache
 
 $(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -73,6 +81,18 @@ $(ALL): pyproject.toml constraints.txt | $(MADE)
 	@echo "installing everything that tests and benchmarks need (the first time only)"
 	$(PIP) -c constraints.txt -e '.[all]'
 	@touch $(VIEWER) $@
+
+$(SEES): pyproject.toml constraints.txt constraints-webcam.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "emotus needs Python 3.11 or newer, and $(PYTHON) is older (make webcam PYTHON=python3.12)" >&2; exit 2; }
+	@test -x $(WEBCAM)/bin/python || $(PYTHON) -m venv $(WEBCAM)
+	@echo "installing the camera's networks beside the engine (the first time only)"
+	@awk -F== 'NR == FNR { ours[tolower($$1)]; next } !(tolower($$1) in ours)' \
+		constraints-webcam.txt constraints.txt > $(WEBCAM)/constraints.txt
+	$(WEBCAM)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(PIP_ARGS) \
+		-c $(WEBCAM)/constraints.txt -c constraints-webcam.txt -e '.[webcam,dev]'
+	@touch $@
 
 $(PEERS):
 	$(PYTHON) -m venv .venv-peers

@@ -185,14 +185,28 @@ def check_addresses() -> list[Check]:
     sensor.open()
     moves = sensor.read() is not None
     sensor.close()
-    checks = [
-        Check(f"sensor {scheme}:", ok=True, detail="ready") for scheme in sensor_schemes() if scheme != "synthetic"
-    ]
+    own = ("synthetic", "webcam", "video")
+    checks = [Check(f"sensor {scheme}:", ok=True, detail="ready") for scheme in sensor_schemes() if scheme not in own]
+    checks += check_eyes()
     checks.append(Check("sensor synthetic:", moves, "ready, and moving" if moves else "does not move", "report a bug"))
     viewer = importlib.util.find_spec("viser") is not None
     checks += [Check(f"bridge {scheme}:", ok=True, detail="ready") for scheme in SCHEMES]
     mend = "" if viewer else "pip install 'emotus[viewer]'"
     return [*checks, Check("bridge --view", viewer, "ready" if viewer else "viser is missing", mend, needed=False)]
+
+
+def check_eyes(devices: Path = Path("/dev")) -> list[Check]:
+    """Tell what would find people in pictures, and which cameras there are where the system lists them (Linux)."""
+    from .sensors.pose_choice import describe
+
+    ready, found, mend = describe()
+    cameras = sorted(path.name for path in devices.glob("video[0-9]*"))
+    listed = f"; cameras: {', '.join(cameras)}" if cameras else "; no camera is listed"
+    told = found + (listed if sys.platform == "linux" else "")
+    return [
+        Check("sensor webcam:", ready, told, mend, needed=False),
+        Check("sensor video:", ready, found, mend, needed=False),
+    ]
 
 
 def check_ports() -> list[Check]:

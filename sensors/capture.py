@@ -56,9 +56,18 @@ class OpenCvCapture:
         self._device.release()
 
 
+def _opencv(place: str) -> Any:
+    """Import OpenCV; raises InputError where it, or a library of the system that it wants, is missing."""
+    try:
+        return importlib.import_module("cv2")
+    except ImportError as error:
+        mend = "apt install libgl1 libglib2.0-0, or their like, where a .so file is missing; see docs/sensors/webcam.md"
+        raise InputError(place, f"OpenCV cannot be loaded: {error}", mend=mend) from error
+
+
 def open_camera(settings: Mapping[str, Any]) -> Capture:
     """Open the camera settings["source"], a number or a device's path; raises InputError."""
-    cv2 = importlib.import_module("cv2")
+    cv2 = _opencv(settings["place"])
     source = settings["source"]
     device = cv2.VideoCapture(int(source) if str(source).isdigit() else source)
     if not device.isOpened():
@@ -75,7 +84,7 @@ def open_camera(settings: Mapping[str, Any]) -> Capture:
 
 def open_file(settings: Mapping[str, Any]) -> Capture:
     """Open the video file settings["source"]; raises InputError."""
-    cv2 = importlib.import_module("cv2")
+    cv2 = _opencv(settings["place"])
     device = cv2.VideoCapture(settings["source"])
     if not device.isOpened():
         device.release()

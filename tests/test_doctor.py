@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,9 +102,24 @@ def test_altered_weights_are_told(tmp_path: Path) -> None:
 
 def test_every_address_is_told() -> None:
     """Each sensor and bridge that the command line can name has a line of its own."""
-    names = {check.name for check in doctor.check_addresses() if check.ok}
-    assert names >= {f"sensor {scheme}:" for scheme in sensor_schemes()}
-    assert names >= {f"bridge {scheme}:" for scheme in SCHEMES}
+    checks = {check.name: check for check in doctor.check_addresses()}
+    assert set(checks) >= {f"sensor {scheme}:" for scheme in sensor_schemes()}
+    assert set(checks) >= {f"bridge {scheme}:" for scheme in SCHEMES}
+    assert [name for name, check in checks.items() if check.needed and not check.ok] == []
+
+
+def test_cameras_and_what_sees_through_them_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What finds people, which cameras are listed; where there is nothing, why and how to mend it; never a fault."""
+    (tmp_path / "video0").touch()
+    monkeypatch.setattr("emotus.sensors.pose_choice.describe", lambda: (True, "mediapipe 0.10.14", ""))
+    webcam, video = doctor.check_eyes(tmp_path)
+    assert webcam.ok
+    assert video.detail == "mediapipe 0.10.14"
+    assert webcam.detail.startswith("mediapipe 0.10.14")
+    assert sys.platform != "linux" or webcam.detail.endswith("cameras: video0")
+    monkeypatch.setattr("emotus.sensors.pose_choice.describe", lambda: (False, "no model", "make webcam"))
+    for check in doctor.check_eyes(tmp_path / "nothing"):
+        assert (check.ok, check.needed, check.mend) == (False, False, "make webcam")
 
 
 def test_a_port_in_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

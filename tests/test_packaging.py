@@ -123,7 +123,7 @@ def test_all_leaves_the_heavy_extras_out() -> None:
     """`all` brings neither gigabytes nor pins that clash: no webcam, no TensorRT."""
     (line,) = EXTRAS["all"]
     brought = set(re.search(r"\[(.*)\]", line)[1].split(","))
-    assert brought == set(EXTRAS) - {"all", "webcam", "lsl", "tensorrt"}
+    assert brought == set(EXTRAS) - {"all", "webcam", "webcam-onnx", "lsl", "tensorrt"}
 
 
 def test_what_all_brings_is_pinned() -> None:
@@ -132,6 +132,15 @@ def test_what_all_brings_is_pinned() -> None:
     assert required("viewer", "train", "ros", "bench", "dev") <= set(pinned)
     assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in pinned.values())
     assert pinned["torch"] == "2.13.0"
+
+
+def test_the_webcam_environment_has_pins_of_its_own() -> None:
+    """constraints-webcam.txt names only what constraints.txt lacks or has otherwise, mediapipe as the extra has it."""
+    lines = (ROOT / "constraints-webcam.txt").read_text().splitlines()
+    own = {canonical(line): line.partition("==")[2] for line in lines if not line.startswith("#")}
+    assert {package for package, version in own.items() if pins().get(package) == version} == set()
+    assert f"mediapipe=={own['mediapipe']}; python_version < '3.13'" in EXTRAS["webcam"]
+    assert int(own["protobuf"].split(".")[0]) < 5
 
 
 def test_ci_runs_the_checks_of_the_makefile() -> None:
