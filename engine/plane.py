@@ -83,23 +83,22 @@ class Plane:
 
     def place(self, distances: Float64) -> tuple[float, float]:
         """Return where a new point at these distances (R,) from the references belongs."""
-        points, lead, sizes = self._leads
+        points, lead, sizes, middle = self._leads
         at = complex(*(lead @ (sizes - distances * distances)))
         for _ in range(_STEPS):
             away = at - points
-            length = np.abs(away)
-            if (length < _NEAR).any():
-                length = np.maximum(length, _NEAR)
-            at = complex((points + distances * (away / length)).mean())
+            away *= distances / np.maximum(np.abs(away), _NEAR)
+            at = middle + complex(np.add.reduce(away)) / len(points)
         return at.real, at.imag
 
     @cached_property
-    def _leads(self) -> tuple[Complex, Float64, Float64]:
+    def _leads(self) -> tuple[Complex, Float64, Float64, complex]:
         """Return the points as complex numbers, and what turns squared distances into a place."""
         about = self.points - self.points.mean(axis=0)
         lead: Float64 = np.asarray(np.linalg.pinv(about, rcond=1e-9) / 2, dtype=np.float64)  # (2, R)
         centred = lead - np.asarray(lead.mean(axis=1), dtype=np.float64)[:, None]
-        return self.points[:, 0] + 1j * self.points[:, 1], centred, np.square(about).sum(axis=1)
+        points = self.points[:, 0] + 1j * self.points[:, 1]
+        return points, centred, np.square(about).sum(axis=1), complex(points.sum()) / len(points)
 
 
 def make_plane(matrix: Float64) -> Plane:

@@ -119,6 +119,12 @@ class Definition:
         return _KINDS[self.quantity][3]
 
     @property
+    def top(self) -> float:
+        """Return the largest sample there is: what no body reaches, on the definition's scale."""
+        top = _KINDS[self.quantity][4]
+        return top if self.scale == "linear" else math.asinh(top / self.noise)
+
+    @property
     def span(self) -> int:
         """Return how many frames one sample spans."""
         return self.frames if self.smoothing == "savgol" else (1, 3, 3, 5)[self.derivative]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +40,21 @@ class References:
 
     def distances(self, quantiles: Float64) -> Float64:
         """Return the distances (R,) of quantiles (G, K) from every reference; NaN where no pool is known in both."""
-        apart = np.abs(self.quantiles - quantiles) @ WIDTHS  # (R, G)
-        total = apart.mean(axis=1)
-        if not np.isnan(total).any():
+        flat, weights = self._flat
+        apart = flat - quantiles.reshape(-1)  # (R, G * K)
+        total = np.abs(apart, out=apart) @ weights  # (R,)
+        if not math.isnan(float(np.add.reduce(total))):
             return total
+        apart = np.abs(self.quantiles - quantiles) @ WIDTHS  # (R, G)
         known = ~np.isnan(apart)
         sums = np.where(known, apart, 0.0).sum(axis=1)
         return np.divide(sums, known.sum(axis=1), out=np.full_like(sums, np.nan), where=known.any(axis=1))
+
+    @cached_property
+    def _flat(self) -> tuple[Float64, Float64]:
+        """Return all quantiles (R, G * K) and the weight (G * K,) of each in the mean over the pools."""
+        count, groups, _ = self.quantiles.shape
+        return self.quantiles.reshape(count, -1), np.tile(WIDTHS / groups, groups)
 
 
 def make_references(signatures: Sequence[Signature]) -> References:

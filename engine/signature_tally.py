@@ -21,57 +21,76 @@ from .skeleton import Float64
 QUANTILES: Final = 96
 LEVELS: Final[Float64] = (1 - np.cos(np.pi * np.arange(QUANTILES + 1) / QUANTILES)) / 2  # (K + 1,)
 WIDTHS: Final[Float64] = np.diff(LEVELS)  # (K,)
-BINS: Final = 256  # four hundredths of the value each above the noise
+BINS: Final = 255  # four hundredths of the value each above the noise
+UNKNOWN: Final = BINS  # the place of samples that are not known, beside the bins of each pool
 MIN_SAMPLES: Final = 30  # a pool with fewer is unknown: a median of so few is off by a fifth of the spread
-_FIXED: Final = float(1 << 30)  # whole steps in one unit: 1e-9, and room for a thousand minutes
+_STEPS: Final = float(1 << 30)  # whole steps from 0 to the largest sample, so that one fits into four bytes
 
 _INNER: Final = np.sqrt(LEVELS[1:-1] * (1 - LEVELS[1:-1]))  # (K - 1,)
 Ints = NDArray[np.int64]
 
 
 class Grid:
-    """Know where the samples of a definition fall: bins (G * B,) of all its pools side by side."""
+    """Know where the samples of a definition fall: (G, B + 1) places, the last of each pool for what is not known."""
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.groups = len(definition.groups)
-        self.size = self.groups * BINS
-        self._base = np.array(definition.columns()[1], dtype=np.int64) * BINS  # (C,)
+        self.size = self.groups * (BINS + 1)
+        self.base = np.array(definition.columns()[1], dtype=np.int64) * (BINS + 1)  # (C,)
+        self.step = definition.top / _STEPS
         self._at = (np.arange(self.groups)[:, None] + LEVELS[1:]).reshape(-1)  # (G * K,)
         self._rows = np.arange(self.groups, dtype=np.float64)[:, None]
 
-    def places(self, rows: Float64) -> tuple[Ints, Ints, Ints]:
-        """Return of samples (..., C) their bins, whole values and whether they are known as 1 or 0: three (..., C)."""
-        known = ~np.isnan(rows)
-        if not known.all():
-            rows = np.where(known, rows, 0.0)
+    def places(self, rows: Float64) -> tuple[Ints, Ints]:
+        """Return of samples (..., C) their bins and whole steps (..., C): UNKNOWN and 0 where they are not known."""
+        unknown = np.isnan(rows)
+        if unknown.any():
+            rows = np.where(unknown, 0.0, rows)
         bins = (self.definition.position(rows) * BINS).astype(np.int64)
-        whole = np.rint(rows * _FIXED).astype(np.int64)
-        return np.minimum(bins, BINS - 1) + self._base, whole, known.astype(np.int64)
+        np.minimum(bins, BINS - 1, out=bins)
+        bins[unknown] = UNKNOWN
+        return bins, np.rint(rows / self.step).astype(np.int64)
 
     def tally(self, rows: Float64) -> tuple[Ints, Ints]:
-        """Return counts and sums (G * B,) of all samples (T, C)."""
+        """Return counts and sums (G * (B + 1),) of all samples (T, C)."""
+        bins, whole = self.places(rows)
+        at = (bins + self.base).reshape(-1)
         counts, sums = np.zeros(self.size, dtype=np.int64), np.zeros(self.size, dtype=np.int64)
-        bins, whole, known = self.places(rows)
-        np.add.at(counts, bins.reshape(-1), known.reshape(-1))
-        np.add.at(sums, bins.reshape(-1), (whole * known).reshape(-1))
+        np.add.at(counts, at, 1)
+        np.add.at(sums, at, whole.reshape(-1))
         return counts, sums
 
     def quantiles(self, counts: Ints, sums: Ints) -> tuple[Float64, Ints]:
         """Return the quantiles (G, K), NaN for a pool with fewer than MIN_SAMPLES samples, and the samples (G,)."""
-        counted = np.cumsum(counts.reshape(self.groups, BINS), axis=1)  # (G, B)
-        summed = np.cumsum(sums.reshape(self.groups, BINS), axis=1)
+        unknown = counts[UNKNOWN :: BINS + 1]  # (G,)
+        if unknown.any():
+            return self._some_unknown(counts, sums)
+        counted = np.add.accumulate(counts)
+        total = counted[UNKNOWN :: BINS + 1]  # (G,)
+        n = int(total[0])
+        if n < MIN_SAMPLES or (np.diff(total) != n).any():
+            return self._some_unknown(counts, sums)
+        found = self._means(counted / n, np.add.accumulate(sums) * (self.step / n))
+        return found, np.full(self.groups, n, dtype=np.int64)
+
+    def _some_unknown(self, counts: Ints, sums: Ints) -> tuple[Float64, Ints]:
+        """Return the same where pools have samples in different numbers."""
+        counted = np.cumsum(counts.reshape(self.groups, BINS + 1)[:, :BINS], axis=1)  # (G, B)
+        summed = np.cumsum(sums.reshape(self.groups, BINS + 1)[:, :BINS], axis=1)
         total = counted[:, -1]
         share = np.maximum(total, 1)[:, None]
-        level = counted / share + self._rows
-        area = summed / (share * _FIXED)
+        area = summed * (self.step / share)
         area[1:] += np.cumsum(area[:-1, -1])[:, None]
-        below = np.interp(self._at, level.reshape(-1), area.reshape(-1), left=0.0)  # (G * K,)
-        found = np.diff(below, prepend=0.0).reshape(self.groups, QUANTILES) / WIDTHS
-        few = total < MIN_SAMPLES
-        if few.any():
-            found[few] = np.nan
+        found = self._means((counted / share + self._rows).reshape(-1), area.reshape(-1))
+        found[total < MIN_SAMPLES] = np.nan
         return found, total
+
+    def _means(self, level: Float64, area: Float64) -> Float64:
+        """Return the means (G, K) between levels, of the area below the quantile functions, one after another."""
+        below = np.interp(self._at, level, area, left=0.0)  # (G * K,)
+        below[1:] -= below[:-1].copy()
+        return below.reshape(self.groups, QUANTILES) / WIDTHS
 
 
 def spread(quantiles: Float64) -> Float64:
