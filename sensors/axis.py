@@ -190,7 +190,7 @@ class AxisDecoder:
         width = sum(map(len, channels))
         row = values[len(values) - width :]
         if self._setting.bvh is None:
-            skeleton = self._with_bones(skeleton, row)
+            skeleton, ends = self._with_bones(skeleton, ends, row)
         try:
             return BvhBody(skeleton, channels, ends, row[None], "axis", reading), width
         except SkeletonError as problem:
@@ -212,19 +212,24 @@ class AxisDecoder:
             f"{count} numbers: the 59 joints have 180 or 354, and 6 more with the reference (or bvh=FILE)"
         )
 
-    def _with_bones(self, skeleton: Skeleton, row: Float64) -> Skeleton:
+    def _with_bones(
+        self, skeleton: Skeleton, ends: tuple[EndSite, ...], row: Float64
+    ) -> tuple[Skeleton, tuple[EndSite, ...]]:
         """Return the skeleton with the bones that a row with displacement tells; note whose they are."""
         joints = len(skeleton.names)
-        if len(row) == 6 * joints:
-            sent = row.reshape(joints, 6)[:, :3]
-            if np.linalg.norm(sent[1:], axis=1).sum() > _SHORT_CM:
-                self._told = "bone lengths as sent (displacement)"
-                return Skeleton(skeleton.names, skeleton.parents, np.concatenate((skeleton.offsets[:1], sent[1:])))
+        sent = row.reshape(joints, 6)[1:, :3] if len(row) == 6 * joints else row[:0].reshape(0, 3)
+        length = float(np.linalg.norm(sent, axis=1).sum())
+        if length > _SHORT_CM:
+            self._told = "bone lengths as sent (displacement)"
+            k = length / float(np.linalg.norm(skeleton.offsets[1:], axis=1).sum())
+            feet = [(end.parent, end.offset) for end in ends]
+            tips = tuple(EndSite(parent, (k * x, k * y, k * z)) for parent, (x, y, z) in feet)
+            return Skeleton(skeleton.names, skeleton.parents, np.concatenate((skeleton.offsets[:1], sent))), tips
         height_m = self._setting.height_m
         self._told = (
             f"no displacement is sent: bones of a neutral person of {height_m:.2f} m are assumed (height=, or bvh=FILE)"
         )
-        return skeleton
+        return skeleton, ends
 
 
 def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSensor | TcpSensor:

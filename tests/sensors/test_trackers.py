@@ -91,10 +91,11 @@ def test_without_hips_there_is_no_pose():
 
 
 def test_odd_messages_are_passed_over():
-    """Trackers 0 and 9, too few numbers, whole ones, places out of this world, other addresses; and garbage is refused."""
+    """No such tracker, too few or whole numbers, places out of this world, other addresses; garbage is refused."""
     decoder = TrackerDecoder()
     odd = [
-        at(0, 0.0, 0.0, 0.0), at(9, 0.0, 0.0, 0.0), at(1, 0.0, 0.0), at(1, 0, 1, 0), at(1, 1e9, 0.0, 0.0), at("tail", 0.0, 0.0, 0.0),
+        at(0, 0.0, 0.0, 0.0), at(9, 0.0, 0.0, 0.0), at(1, 0.0, 0.0), at(1, 0, 1, 0),
+        at(1, 1e9, 0.0, 0.0), at("tail", 0.0, 0.0, 0.0),
         encode_message("/avatar/parameters/Joy", 1.0), encode_message("/tracking/trackers/1/rotation", 1e30, 0.0, 0.0),
     ]  # fmt: skip
     assert decoder.feed(encode_bundle(odd), 1) == []
