@@ -42,15 +42,10 @@ class EmotionReader:
         self._explain = explain
         self._late_ns = round(2 * NS_PER_S / rate_hz)
         self._normaliser = Normaliser(rate_hz)
-        self._begin()
+        self.reset()
 
     def reset(self) -> None:
-        """Start as if nothing had been seen; the counts start again too, and of her the profile alone is known."""
-        if self.acquaintance is not None:
-            self.acquaintance.reset()
-        self._begin()
-
-    def _begin(self) -> None:
+        """Start as if nothing had been seen; the counts start again too. What is known of her outlives this."""
         self.recognised = 0
         self.late = 0
         self._forget()

@@ -121,17 +121,20 @@ def evidence_text(baseline: Baseline) -> str:
 
 def hints(baseline: Baseline) -> list[str]:
     """Return what would make a baseline better, nothing where it is good."""
+    total = baseline.evidence_s
+    found = [variety(baseline)] if variety(baseline) else []
+    return [*found, f"{total:.0f} s are little: {GOOD_S:.0f} s and more are good"] if total < GOOD_S else found
+
+
+def variety(baseline: Baseline) -> str:
+    """Return what kind of movement is missing, "" where there is some of several."""
     kinds = dict(_kinds(baseline))
-    total = max(baseline.evidence_s, 1e-9)
-    found: list[str] = []
-    if kinds["still"] > 0.6 * total:
-        found.append("mostly standing still: walk and gesture too")
-    elif max(kinds.values()) > 0.9 * total:
-        most = max(kinds, key=kinds.__getitem__)
-        found.append(f"mostly {most}: move in other ways too, and as different moods have it")
-    if total < GOOD_S:
-        found.append(f"{total:.0f} s are little: {GOOD_S:.0f} s and more are good")
-    return found
+    if kinds["still"] > 0.6 * baseline.evidence_s:
+        return "mostly standing still: walk and gesture too"
+    most = max(kinds, key=kinds.__getitem__)
+    if kinds[most] > 0.9 * baseline.evidence_s:
+        return f"mostly {most}: move in other ways too, and as different moods have it"
+    return ""
 
 
 def _kinds(baseline: Baseline) -> list[tuple[str, float]]:
@@ -141,8 +144,7 @@ def _kinds(baseline: Baseline) -> list[tuple[str, float]]:
 def _hint_every(beat_s: int, seconds: float):
     def on_second(second: int, known: Acquaintance) -> None:
         if second % beat_s == 0 and known.baseline is not None:
-            first = next(iter(hints(known.baseline)), "good")
-            note(f"{second} of {seconds:.0f} s: {first}")
+            note(f"{second} of {seconds:.0f} s: {variety(known.baseline) or 'good'}")
 
     return on_second
 
