@@ -123,13 +123,13 @@ def test_all_leaves_the_heavy_extras_out() -> None:
     """`all` brings neither gigabytes nor pins that clash: no webcam, no TensorRT."""
     (line,) = EXTRAS["all"]
     brought = set(re.search(r"\[(.*)\]", line)[1].split(","))
-    assert brought == set(EXTRAS) - {"all", "webcam", "webcam-onnx", "lsl", "tensorrt"}
+    assert brought == set(EXTRAS) - {"all", "webcam", "webcam-onnx", "tensorrt"}
 
 
 def test_what_all_brings_is_pinned() -> None:
     """constraints.txt pins exactly every package that `.[all]` asks for, torch without its local version."""
     pinned = pins()
-    assert required("viewer", "train", "ros", "bench", "dev") <= set(pinned)
+    assert required("viewer", "train", "ros", "rokoko", "lsl", "bench", "dev") <= set(pinned)
     assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in pinned.values())
     assert pinned["torch"] == "2.13.0"
 
