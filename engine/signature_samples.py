@@ -16,6 +16,7 @@ from .signature_definition import Definition
 from .skeleton import Float64
 
 _SIZE_EVERY: Final = 16  # frames between two measurements of a stature that is known
+_GROWTH: Final = 0.05  # share of a known stature that one measurement may differ by
 _OUTWARD: Final = np.array([-1.0 if name.startswith("Right") else 1.0 for name in BODY.names])
 _PARENTS: Final = np.array([max(parent, 0) for parent in BODY.parents])
 _LEFTS: Final = np.array([BODY.names.index("LeftUpperLeg"), BODY.names.index("LeftUpperArm")])
@@ -114,7 +115,11 @@ class Sampler:
         height_m = stature_m(np.where(known[:, None], pose.positions, np.float32(0)), known)
         if height_m > 0.05:
             self._measured = min(self._measured + 1, 10 * _SIZE_EVERY)
-            self._height_m += (height_m - self._height_m) / self._measured
+            change_m = height_m - self._height_m
+            if self._measured > _SIZE_EVERY:  # a body once known does not grow, whatever a tracker says
+                most_m = _GROWTH * self._height_m
+                change_m = min(max(change_m, -most_m), most_m)
+            self._height_m += change_m / self._measured
 
 
 def _taps(kind: Definition) -> Float64:

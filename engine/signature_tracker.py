@@ -48,15 +48,15 @@ class SignatureTracker:
             raise InputError("signature windows", f"{windows_s} seconds", mend="each from 0.5 to 600")
         self.references = references
         self._sampler = Sampler(references.definition)
-        self._windows = Windows(references.definition, windows_s)
-        self._telling = len(self._windows.seconds) // 2
+        self.windows = Windows(references.definition, windows_s)
+        self._telling = len(self.windows.seconds) // 2
         self.reset()
 
     def reset(self) -> None:
         """Forget the performer; the references stay."""
         self._sampler.reset()
-        self._windows.reset()
-        self._readings: list[_Reading | None] = [None] * len(self._windows.seconds)
+        self.windows.reset()
+        self._readings: list[_Reading | None] = [None] * len(self.windows.seconds)
         self._frames = 0
         self._last_ns: int | None = None
 
@@ -72,7 +72,7 @@ class SignatureTracker:
         if self._last_ns is not None and pose.t_ns - self._last_ns > _SAME_PERFORMER_NS:
             self.reset()
         self._last_ns = pose.t_ns
-        self._windows.push(self._sampler.step(pose))
+        self.windows.push(self._sampler.step(pose))
         self._frames += 1
         last = len(self._readings) - 1
         for window in range(len(self._readings)):
@@ -83,27 +83,27 @@ class SignatureTracker:
     def signature(self, name: str, window: int = -1, label: str = "") -> Signature | None:
         """Return what a window (the longest) holds as a signature of its own; None while it is unknown."""
         window %= len(self._readings)
-        quantiles, counts = self._windows.quantiles(window)
+        quantiles, counts = self.windows.quantiles(window)
         if np.isnan(quantiles).all():
             return None
-        seconds = float((~np.isnan(self._windows.rows(window))).any(axis=1).sum()) / self._sampler.definition.rate_hz
-        worth = self._windows.effective(window)
+        seconds = float((~np.isnan(self.windows.rows(window))).any(axis=1).sum()) / self._sampler.definition.rate_hz
+        worth = self.windows.effective(window)
         return Signature(name, self._sampler.definition, quantiles, tuple(counts.tolist()), worth, seconds, label)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes that one performer takes, the references shared by all not counted."""
-        return self._windows.nbytes
+        return self.windows.nbytes
 
     def _read(self, window: int) -> _Reading | None:
         """Return what a window shows; how independent its samples are is looked at now and then."""
-        quantiles, _ = self._windows.quantiles(window)
+        quantiles, _ = self.windows.quantiles(window)
         distances = self.references.distances(quantiles)
         if np.isnan(distances).all():
             return None
         before = self._readings[window]
         if before is None or (self._frames + 5 * window) % _WORTH_EVERY == 0:
-            return _Reading(quantiles, distances, self._windows.effective(window))
+            return _Reading(quantiles, distances, self.windows.effective(window))
         return _Reading(quantiles, distances, before.worth)
 
     def _event(self, pose: Pose) -> SignatureEvent | None:
@@ -126,13 +126,13 @@ class SignatureTracker:
             drift=self._drift(),
             confidence=_confidence(distances[known], _noise(reading)),
             effective=reading.worth,
-            window_s=self._windows.seconds[self._telling],
+            window_s=self.windows.seconds[self._telling],
             windows=self._others(),
         )
 
     def _others(self) -> Mapping[str, Mapping[str, float]]:
         """Return the distances of the windows that are not told in full, by their length in seconds."""
-        found = zip(self._windows.seconds, self._readings, strict=True)
+        found = zip(self.windows.seconds, self._readings, strict=True)
         return {
             f"{seconds:g}": self._named(reading.distances)
             for i, (seconds, reading) in enumerate(found)
