@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .lesson import Sample
 from .skeleton import Float64
+from .taught import TaughtTake
+from .teach_model import Points
 
 _GOOD_S = 10.0  # seconds of a take below which a longer one would tell more
 _ENOUGH = 0.02  # mistakes that one more take would spare, below which nothing more is needed
 
 
-def advise(sample: Sample, places: Float64, between: Float64, confusion: NDArray[np.intp]) -> str:
+def advise(points: Points, places: Float64, between: Float64, confusion: NDArray[np.intp]) -> str:
     """Return one sentence: the take from which the most is to be learnt, and why.
 
     places: (K, E) where the labels lie. between: (E,) of the prior. confusion: (K, K) of takes left out.
     """
-    gains = gains_of(places, sample.counts, between, confusion)
+    gains = gains_of(places, points.counts, between, confusion)
     best = int(gains.argmax())
-    label = sample.labels[best]
+    label = points.labels[best]
     if gains[best] < _ENOUGH:
         return "The labels are well apart; further takes would change little."
     rival = _rival(best, places, confusion)
-    why = f"it is the hardest to tell from {sample.labels[rival]!r}"
-    if sample.counts[best] == 1:
+    why = f"it is the hardest to tell from {points.labels[rival]!r}"
+    if points.counts[best] == 1:
         return f"One more take of {label!r} would help most, in another activity: it has but one, and {why}."
     return f"One more take of {label!r} would help most, in an activity not shown yet: {why}."
 
@@ -69,9 +71,9 @@ def _rival(label: int, places: Float64, confusion: NDArray[np.intp]) -> int:
     return int(distance.argmin())
 
 
-def troubles(sample: Sample, confusion: NDArray[np.intp]) -> tuple[str, ...]:
+def troubles(points: Points, takes: Sequence[TaughtTake], confusion: NDArray[np.intp]) -> tuple[str, ...]:
     """Return sentences on what stands in the way of a good head."""
-    labels, counts = sample.labels, sample.counts
+    labels, counts = points.labels, points.counts
     found: list[str] = []
     single = [repr(label) for label, n in zip(labels, counts, strict=True) if n == 1]
     if single:
@@ -85,11 +87,9 @@ def troubles(sample: Sample, confusion: NDArray[np.intp]) -> tuple[str, ...]:
         if row.sum() >= 2 and row[other] * 2 > row.sum():
             said = f"{label!r} is mostly taken for {labels[other]!r}"
             found.append(f"{said}: show the two more differently, or teach them as one.")
-    short = [take.name or repr(take.label) for take in sample.takes if take.seconds < _GOOD_S]
-    if len(short) * 2 > len(sample.takes):
-        found.append(
-            f"{len(short)} of {len(sample.takes)} takes are shorter than {_GOOD_S:.0f} s: longer ones tell more."
-        )
+    short = [take.name or repr(take.label) for take in takes if take.seconds < _GOOD_S]
+    if len(short) * 2 > len(takes):
+        found.append(f"{len(short)} of {len(takes)} takes are shorter than {_GOOD_S:.0f} s: longer ones tell more.")
     return tuple(found)
 
 

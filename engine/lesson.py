@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .skeleton import Float64
-from .taught import TaughtHead, TaughtTake
+from .taught import TaughtHead
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,23 +58,3 @@ class Lesson:
             cells = (f"{n or '.':>{max(len(other), 3)}}" for n, other in zip(row, labels, strict=True))
             lines.append(f"  {label:<{width}}    " + "  ".join(cells))
         return "\n".join([*lines, *(f"  {problem}" for problem in self.problems), f"  {self.advice}"])
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Hold takes as points: z (N, E) in the prior's coordinates, y (N,) places in labels."""
-
-    labels: tuple[str, ...]
-    z: Float64
-    y: NDArray[np.intp]
-    takes: tuple[TaughtTake, ...]
-
-    def without(self, i: int) -> Sample:
-        """Return the sample without its i-th take."""
-        kept = np.arange(len(self.y)) != i
-        return Sample(self.labels, self.z[kept], self.y[kept], (*self.takes[:i], *self.takes[i + 1 :]))
-
-    @property
-    def counts(self) -> NDArray[np.intp]:
-        """Return the takes of each label, (K,)."""
-        return np.bincount(self.y, minlength=len(self.labels))

@@ -1,7 +1,7 @@
 """What a performer has taught: her takes, the head fitted to them, and its answer beside the shipped recogniser's.
 
 Nothing of her motion is kept: a take is a bounded number of feature rows (speeds, angles and their spread over
-seconds), a head is a matrix over them. Both belong to one feature set, which is named in them.
+seconds), a head is a few matrices over them. Both belong to one feature set, which is named in them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .skeleton import Float32, Float64
 
 HEAD_VERSION: Final = 1
 MOST_ROWS: Final = 32  # of one take
-FAMILIAR: Final = 0.5  # share of the taught labels below which a movement counts as unlike any take
+FAMILIAR: Final = 0.5  # familiarity below which a movement counts as unlike any take
 LEAST_PROBABLE: Final = 0.3  # probability of the best label below which the answer is unknown
 
 
@@ -43,53 +43,84 @@ class TaughtTake:
 
 @dataclass(frozen=True, eq=False)
 class TaughtHead:
-    """Hold how features become probabilities of K taught labels, and how surely a movement is any of them.
+    """Hold how D features become probabilities of K taught labels, and how surely a movement is of any of them.
 
-    labels: in alphabetical order. features: name of the feature set of D numbers. weight (K, D), bias (K,): of the
-    logits. divisors: (K,) of the logits of each label. settle: (frames seen, factor of the divisors), rising. basis
-    (D, E), centres (K, E): where the takes lie among styles. strange: threshold and slope of the distance to them.
-    accuracy: share of takes that were known again when left out, NaN where none could be.
+    labels: in alphabetical order. features: name of the feature set. weight (K, D), bias (K,), divisor: of the logits.
+    settle: (frames seen, factor of the divisor), rising. activity (D, Q), width: what is done, and how like two of them
+    must be. anchors (N, Q): of the takes; pull (N, K): what each takes off the logits of movements like it. styles
+    (D, E), centre (E,), places (K, E), drift (N, E), near (E,), far (E,): where the takes lie among styles, and the
+    variances of movements of their kind and of any. strange: threshold and slope of familiarity. accuracy: share of
+    takes that were known again when left out, NaN where none could be.
     """
 
     labels: tuple[str, ...]
     features: str
     weight: Float64
     bias: Float64
-    divisors: Float64
+    divisor: float
     settle: tuple[tuple[float, float], ...]
-    basis: Float64
-    centres: Float64
+    activity: Float64
+    width: float
+    anchors: Float64
+    pull: Float64
+    styles: Float64
+    centre: Float64
+    places: Float64
+    drift: Float64
+    near: Float64
+    far: Float64
     strange: tuple[float, float]
     accuracy: float
     version: int = HEAD_VERSION
 
     def logits(self, features: Float32 | Float64) -> Float64:
-        """Return the logits (..., K) of feature rows (..., D); a description of (..., 2 D + 1) will do as well."""
-        return self._own(features) @ self.weight.T + self.bias
+        """Return the logits (..., K) of feature rows (..., D); all of what `Recogniser.describe` says will do too."""
+        own = self._own(features)
+        return own @ self.weight.T + self.bias - self._likeness(own) @ self.pull
 
     def probabilities(self, features: Float32 | Float64, frames: float) -> Float64:
         """Return the probability (..., K) of each taught label after so many frames, if it is one of them."""
-        scaled = self.logits(features) / (self.divisors * self._factor(frames))
-        weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-        return weights / weights.sum(axis=-1, keepdims=True)
+        return softmax(self.logits(features) / self.divisor_after(frames))
+
+    def divisor_after(self, frames: float) -> float:
+        """Return what the logits are divided by after so many frames: the less is seen, the more."""
+        seen, factors = self._settling
+        return self.divisor * float(np.interp(math.log(max(frames, 1.0)), seen, factors))
+
+    def lead(self, features: Float32 | Float64) -> Float64:
+        """Return by how much (...,) the likeliest label explains movements better than some style never taught."""
+        own = self._own(features)
+        place = own @ self.styles - self.centre - self._likeness(own) @ self.drift  # (..., E)
+        near = np.square(place[..., None, :] - self.places) / self.near + np.log(self.near)  # (..., K, E)
+        far = np.square(place) / self.far + np.log(self.far)
+        return 0.5 * (far.sum(axis=-1) - near.sum(axis=-1).min(axis=-1))
 
     def familiarity(self, features: Float32 | Float64) -> Float64:
         """Return the probability (...,) that movements are of the kind of some take, against any other style."""
-        place = self._own(features) @ self.basis  # (..., E)
-        distance = np.square(place[..., None, :] - self.centres).mean(axis=-1).min(axis=-1)
         threshold, slope = self.strange
-        return 1.0 / (1.0 + np.exp(np.clip((distance - threshold) * slope, -50.0, 50.0)))
+        return 1.0 / (1.0 + np.exp(np.clip((threshold - self.lead(features)) * slope, -50.0, 50.0)))
 
     def _own(self, features: Float32 | Float64) -> Float64:
         return np.asarray(features[..., : self.weight.shape[1]], dtype=np.float64)
 
-    def _factor(self, frames: float) -> float:
-        seen, factors = self._settling
-        return float(np.interp(math.log(max(frames, 1.0)), seen, factors))
+    def _likeness(self, own: Float64) -> Float64:
+        return likeness(own @ self.activity, self.anchors, self.width)
 
     @cached_property
     def _settling(self) -> tuple[list[float], list[float]]:
         return [math.log(frames) for frames, _ in self.settle], [factor for _, factor in self.settle]
+
+
+def likeness(one: Float64, other: Float64, width: float) -> Float64:
+    """Return how alike points (..., Q) and (N, Q) are, (..., N): 1 where they are the same, a Gaussian."""
+    apart = np.square(one[..., None, :] - other).sum(axis=-1)
+    return np.exp(-0.5 * apart / (width * width))
+
+
+def softmax(logits: Float64) -> Float64:
+    """Return the probabilities (..., K) of logits (..., K)."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def blend(
@@ -100,7 +131,7 @@ def blend(
     features: (F,) of the last frame, as `Recogniser.describe` gives them. The taught labels share out the probability
     that the movement is of the kind of some take, the shipped ones the rest; a label that bears the very name of a
     shipped one is the same label, and both add up. only: the taught labels alone. The answer is unknown where no label
-    is probable enough: where the movement is unlike every take and the shipped recogniser does not know it either.
+    is probable enough, and where the movement is unlike every take and the shipped recogniser does not know it either.
     Valence and arousal stay the shipped ones, for a taught label has no place on the plane.
     """
     taught = dict(zip(head.labels, head.probabilities(features, frames).tolist(), strict=True))

@@ -1,14 +1,10 @@
-"""Teaching: a small head fitted to a performer's own labelled takes, checked by leaving each take out.
-
-The model is Gaussian, diagonal in the coordinates of the prior: a take lies about the place of its label with variance
-one, a label's place about the performer's own centre with the variance that styles have among other people (Prince and
-Elder, 2007). With few takes a label is therefore drawn to the centre wherever styles do not usually differ.
-"""
+"""Teaching: a small head fitted to a performer's own labelled takes, and checked by leaving takes out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,18 +15,21 @@ from ..models.store import WeightsProblem
 from ..models.teach_prior import NAME, TeachPrior, load_teach_prior
 from .advice import advise, troubles
 from .errors import TeachError, WeightsError
-from .lesson import Lesson, Sample
+from .lesson import Lesson
 from .skeleton import Float64
-from .taught import TaughtHead, TaughtTake
+from .taught import TaughtHead, TaughtTake, softmax
+from .teach_model import Ints, Points, head_of, place
 
 MOST_TAKES: Final = 500
 MOST_LABELS: Final = 32
 _SAME: Final = 0.02  # root mean square of the difference between two takes' features that are one movement
-_DIVISORS: Final = np.geomspace(0.25, 4.0, 33)  # times the prior's
-_BELIEF: Final = 4.0  # takes left out that the prior's divisor weighs
-_BELIEF_WIDTH: Final = 0.7  # of its logarithm
+_MOST_FOLDS: Final = 40  # with more takes than that, several are left out at a time
+_FACTORS: Final = np.geomspace(0.2, 5.0, 41)  # of the prior's divisor
+_BELIEF: Final = 0.5  # deviation of the logarithm of the factor, before any take was left out
+_OWN: Final = 0.1  # share of her own takes that may count as strange
+_VOUCHED: Final = 10.0  # takes left out that the prior's threshold weighs
 
-Ints = NDArray[np.intp]
+Rows = list[Float64]
 
 
 def open_prior(name: str | Path = NAME) -> TeachPrior:
@@ -47,42 +46,79 @@ def fit(takes: Sequence[TaughtTake], prior: TeachPrior) -> Lesson:
     Raises TeachError in one line where nothing can be learnt: fewer than two labels, the same take twice, takes of
     another feature set, or a head that does not know its own takes. The head in use stays until a new one is returned.
     """
-    sample = _sample(takes, prior)
-    said, tested = _left_out(sample, prior)
-    factor = _calibrate(said[tested], sample.y[tested])
-    head = _assemble(sample, prior, factor, _known_again(said[tested], sample.y[tested]))
-    _check(head, sample)
-    confusion = np.zeros((len(head.labels), len(head.labels)), dtype=np.intp)
-    np.add.at(confusion, (sample.y[tested], said[tested].argmax(axis=1)), 1)
-    error = _calibration_error(_softmax(said[tested] / factor), sample.y[tested])
-    centres = _centres(sample, prior)[1]
+    ordered = _ordered(takes, prior)
+    points = points_of(ordered, prior)
+    tested = _left_out(ordered, points, prior)
+    base = divisor_of(points, prior)
+    factor = _calibrate(tested)
+    head = head_of(points, prior, base * factor, _threshold(tested, prior), tested.accuracy)
+    _check(head, ordered, points)
+    confusion = tested.confusion(len(points.labels))
     return Lesson(
         head=head,
         confusion=confusion,
-        takes=dict(zip(sample.labels, sample.counts.tolist(), strict=True)),
-        calibration_error=error,
-        advice=advise(sample, centres, prior.between, confusion),
-        problems=troubles(sample, confusion),
+        takes=dict(zip(points.labels, points.counts.tolist(), strict=True)),
+        calibration_error=_calibration_error(tested.probabilities(factor), tested.y),
+        advice=advise(points, place(points, prior).labels, prior.between, confusion),
+        problems=troubles(points, ordered, confusion),
     )
 
 
-def _sample(takes: Sequence[TaughtTake], prior: TeachPrior) -> Sample:
-    """Return the takes as points, in an order of their own; raises TeachError."""
-    if len(takes) > MOST_TAKES:
-        raise TeachError("takes", f"{len(takes)} of them are too many", mend=f"at most {MOST_TAKES}")
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Hold what is said of takes by heads that have not seen them: logits (S, K) and mean lead of each, its label."""
+
+    logits: Rows
+    leads: Float64
+    y: Ints
+
+    @property
+    def accuracy(self) -> float:
+        """Return the share of takes that were known again; NaN without any."""
+        return _known_again(self.probabilities(1.0), self.y)
+
+    def probabilities(self, divisor: float) -> Float64:
+        """Return the mean probabilities (N, K) over the moments of each take."""
+        said = [softmax(logits / divisor).mean(axis=0) for logits in self.logits]
+        return np.stack(said) if said else np.zeros((0, 1))
+
+    def confusion(self, labels: int) -> Ints:
+        """Return (K, K) takes of each label by what they were taken for."""
+        table = np.zeros((labels, labels), dtype=np.intp)
+        if len(self.y):
+            np.add.at(table, (self.y, self.probabilities(1.0).argmax(axis=1)), 1)
+        return table
+
+
+def points_of(takes: Sequence[TaughtTake], prior: TeachPrior) -> Points:
+    """Return takes of at least one label as points of the prior's coordinates."""
+    labels = tuple(sorted({take.label for take in takes}))
+    means = np.stack([take.rows.mean(axis=0, dtype=np.float64) for take in takes]) - prior.mean  # (N, D)
+    y = np.array([labels.index(take.label) for take in takes])
+    return Points(labels, means @ prior.basis, means @ prior.activity, y)
+
+
+def divisor_of(points: Points, prior: TeachPrior) -> float:
+    """Return the prior's divisor of the logits for so many takes a label."""
+    counts, divisors = zip(*prior.divisors, strict=True)
+    return float(np.interp(math.log(float(points.counts.mean())), np.log(counts), divisors))
+
+
+def _ordered(takes: Sequence[TaughtTake], prior: TeachPrior) -> list[TaughtTake]:
+    """Return the takes in an order of their own; raises TeachError where nothing can be learnt from them."""
     ordered = sorted(takes, key=lambda take: (take.take_id, take.label))
+    if len(ordered) > MOST_TAKES:
+        raise TeachError("takes", f"{len(ordered)} of them are too many", mend=f"at most {MOST_TAKES}")
     for take in ordered:
         _require(take, prior)
-    labels = tuple(sorted({take.label for take in ordered}))
+    labels = sorted({take.label for take in ordered})
     if len(labels) < 2:
         said = f"only {labels[0]!r} is taught" if labels else "nothing is taught"
         raise TeachError("takes", said, mend="record a take of a second label, to tell it from")
     if len(labels) > MOST_LABELS:
         raise TeachError("takes", f"{len(labels)} labels are too many", mend=f"at most {MOST_LABELS}")
-    means = np.stack([take.rows.mean(axis=0, dtype=np.float64) for take in ordered])  # (N, D)
-    _refuse_twins(ordered, means)
-    y = np.array([labels.index(take.label) for take in ordered])
-    return Sample(labels, (means - prior.mean) @ prior.basis, y, tuple(ordered))
+    _refuse_twins(ordered)
+    return ordered
 
 
 def _require(take: TaughtTake, prior: TeachPrior) -> None:
@@ -97,8 +133,9 @@ def _require(take: TaughtTake, prior: TeachPrior) -> None:
         raise TeachError(place, "holds numbers that are not finite", mend="record it again")
 
 
-def _refuse_twins(takes: Sequence[TaughtTake], means: Float64) -> None:
+def _refuse_twins(takes: Sequence[TaughtTake]) -> None:
     """Raise TeachError where two takes are the same movement: one of them would check the other."""
+    means = np.stack([take.rows.mean(axis=0, dtype=np.float64) for take in takes])  # (N, D)
     for i in range(1, len(takes)):
         apart = np.sqrt(np.square(means[:i] - means[i]).mean(axis=1))  # (i,)
         same = [j for j in range(i) if takes[j].take_id == takes[i].take_id or apart[j] < _SAME]
@@ -109,97 +146,75 @@ def _refuse_twins(takes: Sequence[TaughtTake], means: Float64) -> None:
             raise TeachError("takes", f"{names} are the same movement{under}", mend="remove one of them")
 
 
-def _centres(sample: Sample, prior: TeachPrior) -> tuple[Float64, Float64]:
-    """Return the performer's centre (E,) and where each label is expected to lie, (K, E)."""
-    counts = sample.counts[:, None].astype(np.float64)  # (K, 1)
-    totals = np.zeros((len(sample.labels), sample.z.shape[1]))
-    np.add.at(totals, sample.y, sample.z)
-    weights = counts / (counts * prior.between + 1.0)  # of each label's mean about the centre
-    means = totals / np.maximum(counts, 1.0)
-    centre = (weights * means).sum(axis=0) / weights.sum(axis=0)
-    gain = counts * prior.between / (counts * prior.between + 1.0)
-    return centre, centre + gain * (means - centre)
+def _left_out(takes: Sequence[TaughtTake], points: Points, prior: TeachPrior) -> Tested:
+    """Ask of each take that is not the only one of its label a head that has not seen it."""
+    fold = np.arange(len(takes)) % _MOST_FOLDS
+    logits: Rows = []
+    leads: list[float] = []
+    asked: list[int] = []
+    for k in range(min(len(takes), _MOST_FOLDS)):
+        rest = points.keep(fold != k)
+        known = rest.counts > 0
+        out = [i for i in np.flatnonzero(fold == k).tolist() if known[points.y[i]]]
+        if not out or known.sum() < 2:
+            continue
+        rest = _compact(rest, known)
+        head = head_of(rest, prior, 1.0, 0.0, math.nan)
+        for i in out:
+            logits.append(_spread(head.logits(takes[i].rows) / divisor_of(rest, prior), known))
+            leads.append(float(head.lead(takes[i].rows).mean()))
+            asked.append(i)
+    return Tested(logits, np.array(leads), points.y[np.array(asked, dtype=np.intp)])
 
 
-def _linear(sample: Sample, prior: TeachPrior) -> tuple[Float64, Float64]:
-    """Return discriminants (K, E) and their biases (K,) over the coordinates: the log density of each label's place."""
-    centre, places = _centres(sample, prior)
-    n = max(float(sample.counts.mean()), 1.0)
-    spread = 1.0 + prior.between / (n * prior.between + 1.0)  # of a new take about a place known from n takes
-    weight = (places - centre) / spread
-    return weight, -0.5 * ((places - centre) * weight).sum(axis=1) - weight @ centre
+def _compact(points: Points, known: NDArray[np.bool_]) -> Points:
+    """Return the points with those labels only that have takes."""
+    if known.all():
+        return points
+    labels = tuple(label for label, there in zip(points.labels, known, strict=True) if there)
+    return Points(labels, points.z, points.u, (np.cumsum(known) - 1)[points.y])
 
 
-def _divisor(takes: float, prior: TeachPrior) -> float:
-    """Return the prior's divisor for so many takes a label."""
-    counts, divisors = zip(*prior.divisors, strict=True)
-    return float(np.interp(math.log(max(takes, 1.0)), np.log(counts), divisors))
+def _spread(logits: Float64, known: NDArray[np.bool_]) -> Float64:
+    """Lay logits (S, k) of the known labels out over all K; the others cannot be answered."""
+    full = np.full((len(logits), len(known)), -1e3)
+    full[:, known] = logits
+    return full
 
 
-def _logits(sample: Sample, prior: TeachPrior, z: Float64) -> Float64:
-    """Return logits (N, K) of points (N, E), over the prior's divisor."""
-    weight, bias = _linear(sample, prior)
-    return (z @ weight.T + bias) / _divisor(float(sample.counts.mean()), prior)
-
-
-def _left_out(sample: Sample, prior: TeachPrior) -> tuple[Float64, NDArray[np.bool_]]:
-    """Return what is said (N, K) of each take by a head that has not seen it, and of which takes that can be asked."""
-    tested = sample.counts[sample.y] > 1
-    said = np.zeros((len(sample.y), len(sample.labels)))
-    for i in np.flatnonzero(tested):
-        said[i] = _logits(sample.without(int(i)), prior, sample.z[i : i + 1])[0]
-    return said, tested
-
-
-def _calibrate(said: Float64, y: Ints) -> float:
-    """Return what to multiply the prior's divisor by: the likeliest for takes left out, drawn to one where few are."""
+def _calibrate(tested: Tested) -> float:
+    """Return what to multiply the prior's divisor by: the likeliest for the takes left out, near one where few are."""
     best, least = 1.0, math.inf
-    for factor in _DIVISORS:
-        loss = -float(np.log(_softmax(said / factor)[np.arange(len(y)), y] + 1e-12).sum())
-        loss += 0.5 * _BELIEF * (math.log(factor) / _BELIEF_WIDTH) ** 2
+    for factor in _FACTORS.tolist():
+        right = tested.probabilities(factor)[np.arange(len(tested.y)), tested.y]
+        loss = 0.5 * (math.log(factor) / _BELIEF) ** 2 - float(np.log(right + 1e-9).sum())
         if loss < least:
-            best, least = float(factor), loss
+            best, least = factor, loss
     return best
 
 
-def _assemble(sample: Sample, prior: TeachPrior, factor: float, accuracy: float) -> TaughtHead:
-    weight, bias = _linear(sample, prior)
-    over = weight @ prior.basis.T  # (K, D)
-    divisor = _divisor(float(sample.counts.mean()), prior) * factor
-    return TaughtHead(
-        labels=sample.labels,
-        features=prior.features,
-        weight=over,
-        bias=bias - over @ prior.mean,
-        divisors=np.full(len(sample.labels), divisor),
-        settle=prior.settle,
-        basis=prior.basis,
-        centres=_centres(sample, prior)[1] + prior.mean @ prior.basis,
-        strange=prior.strange,
-        accuracy=accuracy,
-    )
+def _threshold(tested: Tested, prior: TeachPrior) -> float:
+    """Return the lead below which a movement is strange: the prior's, drawn to what her own takes left out show."""
+    threshold = prior.strange[0]
+    if not len(tested.leads):
+        return threshold
+    own, n = float(np.quantile(tested.leads, _OWN)), len(tested.leads)
+    return (_VOUCHED * threshold + n * own) / (_VOUCHED + n)
 
 
-def _check(head: TaughtHead, sample: Sample) -> None:
+def _check(head: TaughtHead, takes: Sequence[TaughtTake], points: Points) -> None:
     """Raise TeachError where the head is no better than guessing on the very takes it was made from."""
-    logits = np.stack([head.logits(take.rows).mean(axis=0) for take in sample.takes])
+    logits = np.stack([head.logits(take.rows).mean(axis=0) for take in takes])
     if not np.isfinite(logits).all():
         raise TeachError("takes", "give numbers that are not finite", mend="remove the last take")
-    if _known_again(logits, sample.y) <= 1.0 / len(sample.labels):
+    if _known_again(logits, points.y) <= 1.0 / len(points.labels):
         raise TeachError("takes", "cannot be told apart", mend="show the labels more differently, or remove one")
 
 
-def _known_again(logits: Float64, y: Ints) -> float:
-    return float((logits.argmax(axis=1) == y).mean()) if len(y) else math.nan
-
-
-def _softmax(logits: Float64) -> Float64:
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+def _known_again(said: Float64, y: Ints) -> float:
+    return float((said.argmax(axis=1) == y).mean()) if len(y) else math.nan
 
 
 def _calibration_error(probs: Float64, y: Ints) -> float:
     """Return how far the mean probability of the best label is from how often it is right; NaN without takes."""
-    if not len(y):
-        return math.nan
-    return abs(float(probs.max(axis=1).mean()) - _known_again(probs, y))
+    return abs(float(probs.max(axis=1).mean()) - _known_again(probs, y)) if len(y) else math.nan

@@ -26,6 +26,8 @@ Float64 = NDArray[np.float64]
 NAME = "teach-prior"
 _MAX_BYTES = 32 << 20
 _MAX_SIZE = 4096
+_TENSORS = ("mean", "basis", "between", "activity")
+_NUMBERS = ("styles", "width", "share", "divisors", "settle", "strange")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +36,21 @@ class TeachPrior:
 
     features: name of the feature set that the D numbers belong to. mean: (D,) of all styles. basis: (D, E); features
     less the mean, times it, have variance one from take to take of one style. between: (E,) variance from style to
-    style. noise: (E,) variance of one moment about its take. divisors: (takes of a label, divisor of the logits) with
-    rising takes. settle: (frames seen, factor of the divisor) with rising frames. strange: how surely taught styles lie
-    apart from untaught ones, threshold and slope. about: how it was made, its terms. sha256: of the tensors' file.
+    style, falling. styles: leading coordinates in which styles lie apart. activity: (D, Q), width, share: what tells
+    activities apart, how like two takes must be to share theirs, and which part of their variance that is. divisors:
+    (takes of a label, divisor of the logits) with rising takes. settle: (frames seen, factor of the divisor) with
+    rising frames. strange: by how much taught styles explain a movement better than any other does, threshold and
+    slope. about: how it was made, its terms. sha256: of the tensors' file.
     """
 
     features: str
     mean: Float64
     basis: Float64
     between: Float64
-    noise: Float64
+    styles: int
+    activity: Float64
+    width: float
+    share: float
     divisors: tuple[tuple[float, float], ...]
     settle: tuple[tuple[float, float], ...]
     strange: tuple[float, float]
@@ -74,37 +81,42 @@ def load_teach_prior(name: str | Path = NAME) -> TeachPrior:
 def save_teach_prior(path: Path, prior: TeachPrior) -> Path:
     """Write the tensors to path and all else as JSON beside it, the hash worked out anew; return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: getattr(prior, name).astype(np.float32) for name in ("mean", "basis", "between", "noise")}
+    tensors = {name: getattr(prior, name).astype(np.float32) for name in _TENSORS}
     data = safetensors.numpy.save(tensors)
-    said = {
-        "features": prior.features,
-        "divisors": prior.divisors,
-        "settle": prior.settle,
-        "strange": prior.strange,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        **prior.about,
-    }
+    said = {name: getattr(prior, name) for name in _NUMBERS}
+    said |= {"features": prior.features, "sha256": hashlib.sha256(data).hexdigest(), **prior.about}
     path.write_bytes(data)
     path.with_suffix(".json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     return path
 
 
 def _prior(tensors: Mapping[str, NDArray[np.float32]], said: Mapping[str, Any]) -> TeachPrior:
-    mean, basis, between, noise = (tensors[name].astype(np.float64) for name in ("mean", "basis", "between", "noise"))
+    mean, basis, between, activity = (tensors[name].astype(np.float64) for name in _TENSORS)
     size, coordinates = basis.shape
-    if not 0 < coordinates <= size <= _MAX_SIZE or mean.shape != (size,):
-        raise ValueError(f"a basis of {basis.shape}, a mean of {mean.shape}")
-    if between.shape != (coordinates,) or noise.shape != (coordinates,) or min(between.min(), noise.min()) < 0:
-        raise ValueError("variances of another shape, or below nought")
-    if not all(np.isfinite(each).all() for each in (mean, basis, between, noise)):
+    if not 0 < coordinates <= size <= _MAX_SIZE or mean.shape != (size,) or between.shape != (coordinates,):
+        raise ValueError(f"a basis of {basis.shape}, a mean of {mean.shape}, variances of {between.shape}")
+    if activity.ndim != 2 or len(activity) != size or not 0 < activity.shape[1] <= size or between.min() <= 0:
+        raise ValueError(f"activities of {activity.shape}, or variances below nought")
+    if not all(np.isfinite(each).all() for each in (mean, basis, between, activity)):
         raise ValueError("numbers that are not finite")
-    divisors, settle = _table(said["divisors"]), _table(said["settle"])
+    styles, width, share = int(said["styles"]), float(said["width"]), float(said["share"])
     threshold, slope = (float(each) for each in said["strange"])
-    known = {"features", "divisors", "settle", "strange", "sha256"}
-    about = {name: value for name, value in said.items() if name not in known}
-    strange = (threshold, slope)
+    if not (0 < styles <= coordinates and 0 < width < math.inf and 0 <= share < 1 and 0 < slope < math.inf):
+        raise ValueError(f"{styles} styles, width {width}, share {share}, slope {slope}")
     return TeachPrior(
-        str(said["features"]), mean, basis, between, noise, divisors, settle, strange, about, str(said["sha256"])
+        features=str(said["features"]),
+        mean=mean,
+        basis=basis,
+        between=between,
+        styles=styles,
+        activity=activity,
+        width=width,
+        share=share,
+        divisors=_table(said["divisors"]),
+        settle=_table(said["settle"]),
+        strange=(threshold, slope),
+        about={name: value for name, value in said.items() if name not in {"features", "sha256", *_NUMBERS}},
+        sha256=str(said["sha256"]),
     )
 
 
