@@ -14,6 +14,7 @@ from ..engine.errors import UriError
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)  # two letters or more: C:\ is a drive
 _QUERY: Final = re.compile(r"(.*)\?([A-Za-z_][\w-]*=[^?]*)", re.DOTALL)
 _STREAM: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NESTED: Final = "fuse"
 _TRUE: Final = frozenset(("1", "true", "yes", "on"))
 _FALSE: Final = frozenset(("0", "false", "no", "off"))
 
@@ -38,9 +39,10 @@ def parse_uri(uri: str) -> SensorUri:
     if match is None:
         raise UriError(uri, "has no scheme", mend=f"for a BVH file write bvh:{uri}")
     scheme, rest = match.groups()
-    query = _QUERY.fullmatch(rest)
+    nested = scheme.lower() == NESTED  # in its brackets are addresses with options of their own
+    query = None if nested and rest.endswith(")") else _QUERY.fullmatch(rest)
     path, text = query.groups() if query else (rest, "")
-    return SensorUri(scheme.lower(), _plain(path), _options(uri, text))
+    return SensorUri(scheme.lower(), path if nested else _plain(path), _options(uri, text))
 
 
 def _plain(path: str) -> str:

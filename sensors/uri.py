@@ -11,6 +11,7 @@ from ..engine.errors import UriError
 from . import (
     axis,
     bvh_source,
+    fused,
     imu,
     lsl,
     mocopi,
@@ -67,6 +68,7 @@ def open_sensor(uri: str, clock: Clock) -> Sensor:
 _FACTORIES: Final[dict[str, Factory]] = {
     "axis": axis.from_uri,
     "bvh": bvh_source.from_uri,
+    "fuse": fused.from_uri,
     "imu": imu.from_uri,
     "lsl": lsl.from_uri,
     "mocopi": mocopi.from_uri,

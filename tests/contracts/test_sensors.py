@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from support.fake_eyes import fake_video, fake_webcam
+from support.fake_lsl import PlayedLsl
 from support.plain_packets import PlayedDatagrams, PlayedTcp
 from support.tables import performed, write_points
 from support.wearer import wear
@@ -27,6 +28,7 @@ from emotus.engine.errors import EmotusError
 from emotus.engine.pose import Pose
 from emotus.sensors.base import Sensor
 from emotus.sensors.bvh_source import BvhSensor
+from emotus.sensors.fused import FusedSensor
 from emotus.sensors.imu import ImuFileSensor
 from emotus.sensors.imu_mapping import plain_mapping
 from emotus.sensors.points import PointsSensor
@@ -93,10 +95,21 @@ KINDS: dict[str, Kind] = {
     ),
     "DatagramSensor": Kind(lambda _, clock, speed: PlayedDatagrams(clock, 30 * (speed or 4))),
     "TcpSensor": Kind(lambda _, clock, speed: PlayedTcp(clock, 30 * (speed or 4))),
+    "FusedSensor": Kind(
+        lambda _, clock, speed: FusedSensor(
+            [SyntheticSensor("happy", clock=clock, rate_hz=30, seconds=1.3, speed=speed, stream=name) for name in "ab"],
+            "ab",
+            clock,
+        ),
+        lambda folder: FusedSensor(
+            [PointsSensor(folder / "missing.tsv", clock=MonotonicClock()) for _ in "ab"], "ab", MonotonicClock()
+        ),
+    ),
     "ImuFileSensor": Kind(
         lambda folder, clock, speed: ImuFileSensor(*wear(folder), hold_s=0.3, speed=speed, clock=clock),
         lambda folder: ImuFileSensor(folder / "missing.tsv", plain_mapping(), clock=MonotonicClock()),
     ),
+    "LslSensor": Kind(lambda _, clock, speed: PlayedLsl(clock, 30 * (speed or 4))),
     "PointsSensor": Kind(
         lambda folder, clock, speed: PointsSensor(
             write_points(folder / "a.tsv", performed(40)), speed=speed, clock=clock
