@@ -17,6 +17,7 @@ import psutil
 import pytest
 from support.fake_eyes import fake_video, fake_webcam
 from support.fake_lsl import PlayedLsl
+from support.mvnx_texts import write_mvnx
 from support.plain_packets import PlayedDatagrams, PlayedTcp
 from support.tables import performed, write_points
 from support.wearer import wear
@@ -31,6 +32,7 @@ from emotus.sensors.bvh_source import BvhSensor
 from emotus.sensors.fused import FusedSensor
 from emotus.sensors.imu import ImuFileSensor
 from emotus.sensors.imu_mapping import plain_mapping
+from emotus.sensors.mvnx_source import MvnxSensor
 from emotus.sensors.points import PointsSensor
 from emotus.sensors.synthetic import SyntheticSensor
 from emotus.sensors.video import VideoSensor
@@ -110,6 +112,12 @@ KINDS: dict[str, Kind] = {
         lambda folder: ImuFileSensor(folder / "missing.tsv", plain_mapping(), clock=MonotonicClock()),
     ),
     "LslSensor": Kind(lambda _, clock, speed: PlayedLsl(clock, 30 * (speed or 4))),
+    "MvnxSensor": Kind(
+        lambda folder, clock, speed: MvnxSensor(
+            write_mvnx(folder / "a.mvnx", 40, rate_hz=30.0), speed=speed, clock=clock
+        ),
+        lambda folder: MvnxSensor(folder / "missing.mvnx", clock=MonotonicClock()),
+    ),
     "PointsSensor": Kind(
         lambda folder, clock, speed: PointsSensor(
             write_points(folder / "a.tsv", performed(40)), speed=speed, clock=clock

@@ -9,10 +9,7 @@ ELSEWHERE: dict[int, str] = {
 # Row 2 has a file; bursts of 30 keep the shipped recogniser's label on about 85 % of the windows, not on 90 %.
 # Row 12 has a file, but the Autobahn suite has not been run.
 NOT_YET: dict[int, str] = {
-    6: "drift: the resampler follows any steady rate, but no sensor maps a foreign clock to ours over an hour yet",
-    7: "flood: the inbox is bounded and counted; refusing unknown hosts belongs to the UDP sensors, which are to come",
     8: "slow model: tests/engine/test_runner.py bounds the age of answers, but not beside another busy process",
-    14: "Xsens: the sensor is to come",
     16: "recordings are to come",
     17: "recordings are to come",
     18: "recordings are to come",
