@@ -54,7 +54,7 @@ bench: $(ALL) ## Ours and its peers, side by side in one run
 bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
 
 webcam: $(SEES) ## An environment with cameras and videos, beside the other one: .venv-webcam (about 2.5 GB)
-	$(WEBCAM)/bin/emotus doctor | grep -A1 -E 'webcam|video|telemetry'
+	$(WEBCAM)/bin/emotus doctor | grep -A2 -E 'sensor (webcam|video)|telemetry'
 
 test-webcam: $(SEES) ## The tests that need MediaPipe, in that environment
 	$(WEBCAM)/bin/python -m pytest $(ARGS) tests/sensors/test_webcam_real.py

@@ -70,15 +70,17 @@ def _of_model(place: str, model: str) -> Backend:
     path = Path(model).expanduser()
     if not path.exists():
         raise UriError(place, f"no pose model {path}", mend="give model=FILE.task, or a folder with the two networks")
+    networks = Backend("emotus.sensors.pose_networks:Networks", str(path), 4, f"the networks of {path}")
     if path.is_dir():
-        if not _has("onnxruntime"):
-            raise UriError(place, "onnxruntime is not installed", mend="pip install onnxruntime")
-        return Backend("emotus.sensors.pose_networks:Networks", str(path), 4, f"ONNX networks in {path}")
-    version = _mediapipe()
+        return networks
     if path.suffix != ".task":
         raise UriError(place, f"{path.name} is no .task file", mend="give model=FILE.task, or a folder of networks")
+    version = _mediapipe()
+    if version is None and _has("ai_edge_litert"):
+        return networks
     if version is None:
-        raise UriError(place, "mediapipe is not installed, which reads .task files", mend=_INSTALL)
+        mend = f"pip install ai-edge-litert, or {_INSTALL}"
+        raise UriError(place, "neither mediapipe nor ai-edge-litert is installed, which read .task files", mend=mend)
     return Backend("emotus.sensors.pose_mediapipe:Tasks", str(path), 4, f"mediapipe {_dotted(version)}, {path.name}")
 
 

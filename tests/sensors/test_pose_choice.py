@@ -78,18 +78,28 @@ def test_what_is_told_comes_first(machine, tmp_path, monkeypatch):
         ((), "", "OpenCV is not installed"),
         (("cv2",), "", "no pose back end is installed"),
         (("cv2",), "missing.task", "no pose model missing.task"),
-        (("cv2",), "here", "onnxruntime is not installed"),
+        (("cv2",), "here.onnx", "here.onnx is no .task file"),
+        (("cv2",), "here.task", "neither mediapipe nor ai-edge-litert is installed"),
     ],
 )
 def test_what_is_missing_is_told_with_its_mend(machine, tmp_path, monkeypatch, modules, model, said):
     """One line with the address, what is missing and what to do."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "here").mkdir()
+    for name in ("here.onnx", "here.task"):
+        (tmp_path / name).touch()
     machine(*modules)
     with pytest.raises(UriError, match=said) as told:
         pose_choice.choose_backend("webcam:0", model, 1)
     assert "(" in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_task_file_is_read_without_mediapipe(machine, tmp_path):
+    """Where only LiteRT is installed, as on Python 3.14 or ARM, the same file serves."""
+    machine("cv2", "ai_edge_litert")
+    task = tmp_path / "mine.task"
+    task.touch()
+    assert pose_choice.choose_backend("webcam:0", str(task), 4).maker.endswith(":Networks")
 
 
 def test_nothing_heavy_is_imported_to_tell():
