@@ -77,6 +77,9 @@ Learn = Annotated[bool, typer.Option("--learn", help="Keep in the profiles what 
 Consents = Annotated[
     list[str] | None, typer.Option("--consent", help="[STREAM=]NAME[:PURPOSES[:MINUTES]]: who consents; repeatable.")
 ]
+References = Annotated[
+    list[str] | None, typer.Option("--signature", help="Tell how near she moves to [NAME=]RECORDING; repeatable.")
+]
 Controls = Annotated[list[str] | None, typer.Option("--control", help="Hear commands at osc:HOST:PORT; repeatable.")]
 
 
@@ -94,6 +97,7 @@ def run(
     learn: Learn = False,
     consents: Consents = None,
     controls: Controls = None,
+    signature: References = None,
 ) -> None:
     """Run sensors through the engine into bridges until they end, the time is over or Ctrl-C."""
     from .engine.clock import MonotonicClock
@@ -103,7 +107,9 @@ def run(
     clock = MonotonicClock()
     sources = [open_sensor(uri, clock) for uri in sensors]
     recogniser = _recogniser(model, context)
-    stage = prepare(recogniser, clock, profiles=profiles or [], consents=consents or [], learn=learn)
+    stage = prepare(
+        recogniser, clock, profiles=profiles or [], consents=consents or [], learn=learn, signature=signature or []
+    )
     stage.admit(sensors, sources)
     sinks = _sinks(bridges or [], view, stage, clock, expose=expose, controls=controls or [])
     summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain)
@@ -274,6 +280,8 @@ def _drive(
         explain=explain,
         may_read=lambda stream: stage.consent.allows(stream, "recognise"),
         acquaintances=stage.roster,
+        signature=stage.references,
+        may_sign=lambda stream: stage.consent.allows(stream, "signature"),
     )
     governed = {"control": stage.inbox, "consent": stage.consent, "persons": stage.persons}
     runner = Runner(sources, engine, sinks, clock, on_open=_say_opened, **governed)

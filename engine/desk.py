@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .clock import Clock
-from .consent import RECOGNISE, Consent
+from .consent import RECOGNISE, SIGNATURE, Consent
 from .control import Command, ConsentGrant, ConsentRevoke, ControlInbox, StopEverything
 from .events import Event, StatusEvent
 from .inbox import Inbox
@@ -82,7 +82,9 @@ class Desk:
             return
         self._consent.grant(command)
         for stream, performer in self._engine.performers().items():
-            if (performer.reader is not None) != self._consent.allows(stream, RECOGNISE):
+            read = (performer.reader is not None) == self._consent.allows(stream, RECOGNISE)
+            signed = performer.is_signed == (self._engine.signs and self._consent.allows(stream, SIGNATURE))
+            if not (read and signed):
                 self._engine.send_off(stream)  # she enters again as what she consents to
         whom = command.stream or "every stream"
         until = "" if command.seconds is None else f" for {command.seconds:.0f} s"

@@ -92,6 +92,11 @@ class Performer:
         self._reader.obey(command, t_ns)
         yield from self._reader.acquaintance.speak(t_ns)
 
+    @property
+    def is_signed(self) -> bool:
+        """Tell whether her motor signature is held to references."""
+        return self._tracker is not None
+
     def counters(self) -> dict[str, int]:
         """Return what came in, what went on and what was dropped, by reason."""
         stats = self._intake.stats()

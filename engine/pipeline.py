@@ -119,6 +119,11 @@ class Engine:
         """Let a performer leave the stage; what is known of her waits for her return."""
         self._performers.pop(stream, None)
 
+    @property
+    def signs(self) -> bool:
+        """Tell whether motor signatures are held to references here."""
+        return self._signature is not None
+
     def performers(self) -> dict[str, Performer]:
         """Return the performers who are there, by stream."""
         return dict(self._performers)

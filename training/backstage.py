@@ -13,22 +13,26 @@ from ..engine.consent import Consent, read_grant
 from ..engine.control import ControlInbox
 from ..engine.errors import InputError
 from ..engine.recognise import Recogniser
+from ..engine.signature_definition import Definition
+from ..engine.signature_references import References
 from ..sensors.base import Sensor
 from ..sensors.uri import shows_a_person
 from .console import note
 from .fitting import BackgroundFitter
 from .roster import Entry, Roster, enter
+from .signature_files import read_references
 
 
 @dataclass(frozen=True)
 class Backstage:
-    """Hold the inbox that every bridge's commands go to, the consent that is asked, and what is known of whom."""
+    """Hold the inbox of every bridge's commands, the consent asked, and what is known of whom."""
 
     inbox: ControlInbox
     consent: Consent
     roster: Roster | None
     fitter: BackgroundFitter
     learn: bool = False
+    references: References | None = None
     persons: list[Sensor] = field(default_factory=list[Sensor])
 
     @property
@@ -59,25 +63,28 @@ def prepare(
     profiles: Sequence[str] = (),
     consents: Sequence[str] = (),
     learn: bool = False,
+    signature: Sequence[str] = (),
 ) -> Backstage:
-    """Open the profiles and grant what the command line consents to; raises the EmotusError of either."""
+    """Open profiles and references, and grant what the command line consents to; raises the EmotusError of any."""
     consent = Consent(clock)
     for text in consents:
         consent.grant(read_grant(text))
     if learn and not profiles:
         raise InputError("--learn", "nothing is named to keep it in", mend="-p anna.emotus")
+    references = read_references(signature, Definition(), note) if signature else None
     fitter = BackgroundFitter()
     if recogniser is None:
         if profiles:
             raise InputError(f"-p {profiles[0]}", "no emotion is inferred in this context", mend="leave out -p")
-        return Backstage(ControlInbox(), consent, None, fitter)
+        return Backstage(ControlInbox(), consent, None, fitter, references=references)
     entries: dict[str | None, Entry] = {}
     for asked in profiles:
         stream, entry = enter(asked, recogniser, may_be_new=learn)
         if stream in entries:
             raise InputError(f"-p {asked}", "a second profile for the same performer", mend="-p STREAM=FILE for each")
         entries[stream] = entry
-    return Backstage(ControlInbox(), consent, Roster(recogniser, fitter, entries), fitter, learn)
+    roster = Roster(recogniser, fitter, entries)
+    return Backstage(ControlInbox(), consent, roster, fitter, learn, references)
 
 
 @contextlib.contextmanager

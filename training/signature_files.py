@@ -17,6 +17,7 @@ from ..engine.pose import Arrival, Hole, Pose
 from ..engine.resample import Resampler
 from ..engine.signature import Signature, signature_of
 from ..engine.signature_definition import Definition
+from ..engine.signature_references import References, make_references
 from ..engine.signature_samples import Sampler
 from ..engine.skeleton import Float64
 from ..sensors.base import Sensor
@@ -102,6 +103,26 @@ def read_take(place: str, definition: Definition, name: str = "") -> Take:
         take(intake.flush())
     columns = len(definition.columns()[0])
     return Take(name or stem_of(place), place, definition, np.stack(rows) if rows else np.zeros((0, columns)))
+
+
+def read_references(places: Sequence[str], definition: Definition, progress: Progress | None = None) -> References:
+    """Return the references that recordings are, each `[NAME=]FILE`; raises the EmotusError of one that is none."""
+    named = [_named(place) for place in places]
+    names = unique_names([place for _, place in named])
+    made: list[Signature] = []
+    for (said, place), name in zip(named, names, strict=True):
+        made.append(read_take(place, definition, said or name).signature(said or name))
+        if progress is not None:
+            progress(f"reference {made[-1].name}: {made[-1].seconds:.0f} s of {place}")
+    return make_references(made)
+
+
+def _named(place: str) -> tuple[str, str]:
+    """Return the name that is said before `=`, "" where none is, and the recording."""
+    name, equals, rest = place.partition("=")
+    if not equals or Path(place).exists() or not name.replace("_", "").replace("-", "").isalnum():
+        return "", place
+    return name, rest
 
 
 def stem_of(place: str) -> str:
