@@ -112,7 +112,7 @@ class LslSensor:
         with self._busy:
             if self._resolver is not None:
                 self._listen()
-        return self._pump.next()
+        return self._pump.last()
 
     def _listen(self) -> None:
         """Find the stream, or take its samples, until one gave a pose or 0.1 s have passed."""

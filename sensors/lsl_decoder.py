@@ -9,8 +9,10 @@ from typing import Final
 import numpy as np
 
 from ..engine.body import BODY, JOINT_COUNT, JOINT_INDEX
+from ..engine.clock import NS_PER_S
 from ..engine.errors import PacketError, SkeletonError
 from ..engine.pose import Pose
+from ..engine.rate import SourceRate
 from ..engine.retarget import Retargeter, match_skeleton, rotations_from_positions
 from ..engine.skeleton import Float32, Skeleton
 from ..engine.tables import points_skeleton
@@ -37,6 +39,8 @@ class LslDecoder:
     def reset(self) -> None:
         """Forget everything that was heard, the layout too."""
         self.rate_hz = 60.0
+        self._is_stated = False  # whether the stream states its rate
+        self._rate = SourceRate(NS_PER_S / 60)
         self._layout: LslLayout | None = None
         self._last_ns: int | None = None
         self._seq = 0
@@ -63,7 +67,8 @@ class LslDecoder:
         """Take the layout of the samples to come, and the rate that the stream states, 0 where it states none."""
         self._layout = layout
         self._forget_match()
-        self.rate_hz = rate_hz if 1.0 <= rate_hz <= 1000.0 else 60.0
+        self._is_stated = 1.0 <= rate_hz <= 1000.0
+        self.rate_hz = rate_hz if self._is_stated else 60.0
         if all(name in JOINT_INDEX for name in layout.names) and self._up in (None, "y"):
             self._joints = [JOINT_INDEX[name] for name in layout.names]
             self._note = f"{len(layout.names)} of {JOINT_COUNT} joints by their own names"
@@ -92,6 +97,9 @@ class LslDecoder:
         if body is None:
             return None
         positions, confidence = body
+        if self._last_ns is not None and not self._is_stated:
+            self._rate.update(t_ns - self._last_ns)
+            self.rate_hz = NS_PER_S / self._rate.period_ns
         self._last_ns = t_ns
         seq, self._seq = self._seq % 2**32, self._seq + 1
         rotations = rotations_from_positions(positions[None])[0] if (confidence > 0).all() else None

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
+
+import numpy as np
+
+from emotus.engine.body import BODY, JOINT_NAMES
+from emotus.engine.clock import Clock
+from emotus.sensors.lsl import LslSensor
 
 
 class Node:
@@ -59,12 +66,12 @@ class FakeLsl:
     def __init__(self, channels: list[dict], rate_hz: float = 60.0, offset_s: float = 1000.0) -> None:
         self.info = Info(channels, rate_hz)
         self.on, self.broken = True, False
-        self._offset_s = offset_s
+        self.offset_s = offset_s
         self._samples: deque[tuple[list[float], float]] = deque(maxlen=1000)
 
     def local_clock(self) -> float:
         """Return its own time, which is not ours."""
-        return time.monotonic() + self._offset_s
+        return time.monotonic() + self.offset_s
 
     def push(self, sample: list[float], stamp_s: float | None = None) -> None:
         """Send a sample."""
@@ -110,3 +117,37 @@ class _Inlet:
 
     def close_stream(self) -> None:
         """Hang up."""
+
+
+class PlayedLsl(LslSensor):
+    """Hear a stream of a person who walks a centimetre a sample, which it plays to itself while it is open."""
+
+    def __init__(self, clock: Clock, rate_hz: float, samples: int = 40) -> None:
+        self._fake = FakeLsl([{"label": f"{name}_{axis}"} for name in JOINT_NAMES for axis in "xyz"], rate_hz)
+        super().__init__("played", clock=clock, library=self._fake, end_after_s=0.5)
+        self._left, self._period_s = samples, 1.0 / rate_hz
+        self._stop: threading.Event | None = None
+
+    def open(self) -> None:
+        """Look for the stream, and play."""
+        self.close()
+        super().open()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._play, args=(self._stop,), daemon=True)
+        self._thread.start()
+
+    def _play(self, stop: threading.Event) -> None:
+        start_s = time.monotonic()
+        for i in range(self._left):
+            if stop.wait(max(0.0, start_s + i * self._period_s - time.monotonic())):
+                return
+            places = BODY.rest_positions + np.array((0.0, 0.0, 0.01 * i))
+            self._fake.push(places.ravel().tolist(), start_s + i * self._period_s + self._fake.offset_s)
+
+    def close(self) -> None:
+        """End the performance."""
+        super().close()
+        if self._stop is not None:
+            self._stop.set()
+            self._thread.join()
+            self._stop = None
