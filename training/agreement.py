@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -16,14 +17,18 @@ import numpy as np
 from ..engine.body import JOINT_INDEX, JOINT_NAMES
 from ..engine.kinematics import BONE_CHILD
 from ..engine.skeleton import Float64
+from ..sensors.imu_mapping import ImuMapping
+from ..sensors.imu_sample import samples_of
 from ..sensors.replay import Recording
+from ..sensors.table_file import read_table
+from ..sensors.table_time import times_of
 
 RATE_HZ: Final = 100.0  # of the common clock
 WIDEST_LAG_S: Final = 8.0
 SMOOTH_S: Final = 0.2  # speeds and accelerations are taken of motion smoothed so long
 MOVING_M_S: Final = 0.03  # a joint whose speed varies less stands still: no motion of it can be compared
 MOVING_M_S2: Final = 0.3  # the same for the magnitude of acceleration
-GRAVITY_M_S2: Final = 9.80665
+_ACTIVE: Final = tuple(JOINT_INDEX[name] for name in ("LeftHand", "RightHand", "Head"))  # they move in every movement
 _SEEN: Final = 0.3  # confidence from which a joint counts
 _LIMBS: Final = tuple(
     f"{side}{part}" for side in ("Left", "Right") for part in ("UpperArm", "LowerArm", "UpperLeg", "LowerLeg")
@@ -81,7 +86,10 @@ def _on_grid(times: Float64, values: Float64, grid: Float64, longest_s: float = 
 
 def compare(first: Track, second: Track) -> Agreement:
     """Align the second track to the first in time and space; raise ValueError where they share no movement."""
-    lag = best_lag(_activity(first.places), _activity(second.places))
+    joints = [
+        j for j in _ACTIVE if all(np.isfinite(each.places[:, j]).all(-1).mean() > 0.5 for each in (first, second))
+    ]
+    lag = best_lag(_activity(first.places, joints), _activity(second.places, joints)) if joints else 0.0
     a, b = _overlap(first.places, second.places, lag)
     both = np.isfinite(a).all(-1) & np.isfinite(b).all(-1)  # (T, 21)
     if both.sum() < 10:
@@ -97,7 +105,7 @@ def best_lag(first: Float64, second: Float64, widest_s: float = WIDEST_LAG_S) ->
 
     Sub-sample by the parabola through the best three. Moments where either is unknown do not count.
     """
-    widest = round(widest_s * RATE_HZ)
+    widest = min(round(widest_s * RATE_HZ), min(len(first), len(second)) // 2)  # half of either must be shared
     lags = np.arange(-widest, widest + 1)
     values = np.array([correlation(*_overlap(first, second, float(lag))) for lag in lags])
     values = np.where(np.isfinite(values), values, -1.0)
@@ -112,7 +120,8 @@ def best_lag(first: Float64, second: Float64, widest_s: float = WIDEST_LAG_S) ->
 def _overlap(first: Float64, second: Float64, lag: float) -> tuple[Float64, Float64]:
     """Return the parts of both that belong together at a lag in samples, the second's taken at its nearest samples."""
     whole = round(lag)
-    start, end = max(0, -whole), min(len(first), len(second) - whole)
+    start = max(0, -whole)
+    end = max(start, min(len(first), len(second) - whole))
     return first[start:end], second[start + whole : end + whole]
 
 
@@ -172,9 +181,8 @@ def accelerations(places: Float64) -> Float64:
     return np.linalg.norm(np.gradient(velocity, 1.0 / RATE_HZ, axis=0), axis=-1)
 
 
-def _activity(places: Float64) -> Float64:
-    """Return the mean speed of the hands and the head (T,), which move in every movement."""
-    joints = [JOINT_INDEX[name] for name in ("LeftHand", "RightHand", "Head")]
+def _activity(places: Float64, joints: Sequence[int]) -> Float64:
+    """Return the mean speed (T,) of some joints."""
     moving = speeds(places[:, joints])
     known = np.isfinite(moving)
     total = np.where(known, moving, 0.0).sum(axis=1)
@@ -202,6 +210,18 @@ class Jolts:
     of: Mapping[str, Float64]
 
 
+def load_jolts(path: str | Path, mapping: ImuMapping) -> Jolts:
+    """Read a table of accelerometers from which gravity was taken already; raise TableError where it is none."""
+    table = read_table(path)
+    t_ns, _, _ = times_of(table, None, None)
+    of = {joint: np.full((len(t_ns), 3), np.nan) for joint in mapping.segments.values()}
+    for row, values in enumerate(table.rows.tolist()):
+        for sample in samples_of(dict(zip(table.columns, values, strict=True)), mapping):
+            if not sample.gap and sample.acceleration is not None:
+                of[mapping.segments[sample.sensor]][row] = sample.acceleration
+    return Jolts(t_ns / 1e9, of)
+
+
 def compare_jolts(body: Track, jolts: Jolts) -> tuple[float, dict[str, tuple[float, float]]]:
     """Return the lag in s, and of each joint that is shaken the correlation and the ratio of acceleration magnitudes.
 
@@ -213,7 +233,7 @@ def compare_jolts(body: Track, jolts: Jolts) -> tuple[float, dict[str, tuple[flo
         known = np.isfinite(values).all(axis=-1)
         felt[name] = np.linalg.norm(smooth(_on_grid(jolts.seconds[known], values[known], grid)), axis=-1)
     seen = accelerations(body.places)
-    moving = [name for name in felt if np.nanstd(seen[:, JOINT_INDEX[name]]) > MOVING_M_S2]
+    moving = [name for name, shaken in felt.items() if np.nanstd(shaken) > MOVING_M_S2]
     if not moving:
         raise ValueError("nothing with a sensor on it moves")
     lag = best_lag(_mean([seen[:, JOINT_INDEX[name]] for name in moving]), _mean([felt[name] for name in moving]))
