@@ -22,7 +22,7 @@ POINTS: Final = 39  # 33 landmarks, two for the next region, four more
 _STRIDES: Final = ((8, 2), (16, 2), (32, 6))  # cells of so many pixels, boxes a cell
 _SURE: Final = 0.5
 _SAME: Final = 0.3  # overlap from which two boxes are one person
-_CLIP: Final = 100.0
+_CLIP: Final = 80.0  # beyond that float32 overflows, and nothing changes
 _ROOM: Final = 1.25  # a region is so much larger than the circle
 _PATCH: Final = 7  # cells of the heat map about a landmark
 
@@ -62,13 +62,18 @@ def detections(boxes: Float32, scores: Float32) -> tuple[Float32, Float32]:
     boxes (2254, 12) and scores (2254,) as the network gives them. Boxes that overlap by 0.3 are one person, whose
     points are their mean, weighted by score.
     """
-    sure = 1.0 / (1.0 + np.exp(-np.clip(scores.reshape(-1), -_CLIP, _CLIP)))
+    sure = likely(scores.reshape(-1))
     rows = np.flatnonzero(sure >= _SURE)
     raw = boxes.reshape(-1, 6, 2)[rows] / DETECTOR_SIDE  # middle, size, four points
     middle, half = raw[:, 0] + _ANCHORS[rows], raw[:, 1] / 2
     points = raw[:, 2:] + _ANCHORS[rows][:, None]
     found = np.concatenate((np.stack((middle - half, middle + half), axis=1), points), axis=1)  # (N, 6, 2)
     return _merge(found.astype(np.float32), sure[rows].astype(np.float32))
+
+
+def likely(x: Float32) -> Float32:
+    """Return the probabilities that logits stand for; 0 where one is no number."""
+    return (1.0 / (1.0 + np.exp(-np.clip(np.nan_to_num(x, nan=-_CLIP), -_CLIP, _CLIP)))).astype(np.float32)
 
 
 def _merge(found: Float32, sure: Float32) -> tuple[Float32, Float32]:
@@ -121,7 +126,7 @@ def landmarks(raw: Float32, heat: Float32 | None, world: Float32, region: Region
     c, s = math.cos(region.turn), math.sin(region.turn)
     metres = world.reshape(POINTS, 3)[:LANDMARKS].astype(np.float32)
     turned = np.stack((c * metres[:, 0] - s * metres[:, 1], s * metres[:, 0] + c * metres[:, 1], metres[:, 2]), axis=1)
-    visible = 1.0 / (1.0 + np.exp(-np.clip(rows[:LANDMARKS, 3], -_CLIP, _CLIP)))
+    visible = likely(rows[:LANDMARKS, 3])
     points = np.concatenate((turned, visible[:, None]), axis=1).astype(np.float32)  # (33, 4)
     return Person(points, image[:LANDMARKS]), region_of(image[33], image[34])
 
@@ -137,7 +142,7 @@ def refined(places: Float32, heat: Float32) -> Float32:
             continue
         top, left = max(row - reach, 0), max(column - reach, 0)
         patch = heat[top : row + reach + 1, left : column + reach + 1, k]
-        warm = 1.0 / (1.0 + np.exp(-np.clip(patch, -_CLIP, _CLIP)))
+        warm = likely(patch)
         if warm.max() < _SURE:
             continue
         ys, xs = np.mgrid[0 : patch.shape[0], 0 : patch.shape[1]]
