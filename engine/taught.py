@@ -136,6 +136,8 @@ def blend(
     """
     taught = dict(zip(head.labels, head.probabilities(features, frames).tolist(), strict=True))
     familiar = float(head.familiarity(features))
+    if is_strange(shipped):  # noise, a freeze, a T-pose: no performance, so none of a taught label either
+        familiar = 0.0
     probs = taught if only else joined(shipped.probs, taught, familiar)
     best = max(probs, key=probs.__getitem__)
     known = familiar >= FAMILIAR or not (only or shipped.abstain)
@@ -148,6 +150,11 @@ def blend(
         confidence=probs[best] * (1.0 if known else familiar),
         abstain=abstain,
     )
+
+
+def is_strange(shipped: Reading) -> bool:
+    """Tell whether the shipped recogniser takes the movement for no performance, which lowers its confidence."""
+    return shipped.abstain and shipped.confidence < max(shipped.probs.values()) * (1.0 - 1e-6)
 
 
 def joined(shipped: Mapping[str, float], taught: Mapping[str, float], familiar: float) -> dict[str, float]:

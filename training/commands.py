@@ -19,7 +19,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on st
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="What to train: stgcn")] = "stgcn",
+    model: Annotated[
+        str, typer.Argument(help="What to train: stgcn, or teach-prior, what teaching begins with.")
+    ] = "stgcn",
     data: Data = DATA,
     out: Annotated[Path, typer.Option("--out", help="Folder for the weights and what is known of them.")] = Path(
         "weights"
@@ -29,11 +31,16 @@ def train(
     """Train a recogniser from motion data; the shipped one came from `emotus train stgcn`."""
     from . import train as training
 
+    if model == "teach-prior":
+        from .teach_prior import train_teach_prior
+
+        say(str(train_teach_prior(data, out, progress=note)))
+        return
     say(str(training.train(model, data, out, seed=seed, progress=note)))
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name.")] = DEFAULT_MODEL,
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or teach.")] = DEFAULT_MODEL,
     data: Data = DATA,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
@@ -49,12 +56,21 @@ def evaluate(
 
     if shown:
         report = reports.shown(model)
+    elif model == "teach":
+        from . import teach_evaluation
+
+        report = teach_evaluation.evaluate(data, seeds=tuple(range(seeds)), progress=note)
     else:
         chosen = tuple(protocols or evaluation.PROTOCOLS)
         seed_numbers = tuple(range(seeds))
         report = evaluation.evaluate(model, data, protocols=chosen, seeds=seed_numbers, progress=note)
     if out is not None:
         reports.store(report, out)
+    if report.model == "teach" and not as_json:
+        from .teach_evaluation import to_text
+
+        say(to_text(report))
+        return
     say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
 
 

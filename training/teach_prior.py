@@ -148,6 +148,13 @@ def learn_prior(material: Material, recipe: PriorRecipe, progress: Progress) -> 
     return replace(measure(material, picked, recipe), settle=settle, divisors=divisors, strange=strange, about=about)
 
 
+def remeasure(material: Material, like: TeachPrior, recipe: PriorRecipe) -> TeachPrior:
+    """Return a prior of other material with the choices and the calibration of one that there is."""
+    first, second = like.about["shrinkages"]
+    prior = measure(material, Picked((first, second), like.about["least"]), recipe)
+    return replace(prior, settle=like.settle, divisors=like.divisors, strange=like.strange, about=like.about)
+
+
 def _games(clips: Sequence[Shown], recipe: PriorRecipe, *, seed: int) -> Iterator[Episode]:
     for shots in SHOTS:
         yield from episodes(clips, shots, recipe.draws, seed)
