@@ -169,7 +169,8 @@ class _Kind(msgspec.Struct):
     type: str = ""
 
 
-_kinds = (msgspec.json.Decoder(_Kind), msgspec.msgpack.Decoder(_Kind))
+_kind_json = msgspec.json.Decoder(_Kind)
+_kind_msgpack = msgspec.msgpack.Decoder(_Kind)
 _control_json = msgspec.json.Decoder(Subscribe)
 _control_msgpack = msgspec.msgpack.Decoder(Subscribe)
 _order_json = msgspec.json.Decoder(Order)
@@ -178,21 +179,25 @@ _order_msgpack = msgspec.msgpack.Decoder(Order)
 
 def decode_order(data: str | bytes) -> Command | None:
     """Decode a command of a client: None where the message is no order at all. Raise WireError and nothing else."""
-    if len(data) > MAX_CONTROL_BYTES:
-        return None  # `decode_control` says what is wrong with it
+    if not _is_order(data):
+        return None  # `decode_control` says what is wrong with it, if anything
     try:
-        is_text = isinstance(data, str)
-        kind = _kinds[0].decode(data) if isinstance(data, str) else _kinds[1].decode(data)
-        if kind.type != "control":
-            return None
-        order = _order_json.decode(data) if is_text else _order_msgpack.decode(data)
+        order = _order_json.decode(data) if isinstance(data, str) else _order_msgpack.decode(data)
         return parse(order.command, order.arguments())
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise WireError(f"no control message of wire version {VERSION}: {error}") from error
     except ControlError as error:
         raise WireError(str(error)) from error
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        if isinstance(error, msgspec.ValidationError):
-            raise WireError(f"no control message of wire version {VERSION}: {error}") from error
-        return None
+
+
+def _is_order(data: str | bytes) -> bool:
+    if len(data) > MAX_CONTROL_BYTES:
+        return False
+    try:
+        kind = _kind_json.decode(data) if isinstance(data, str) else _kind_msgpack.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return kind.type == "control"
 
 
 def decode_control(data: str | bytes) -> Subscribe:
