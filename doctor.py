@@ -18,10 +18,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .sensors.ears import Heard
+    from .sensors.info import SensorInfo
 
 MIN_PYTHON = (3, 11)
 LOOPBACK = "127.0.0.1"
 OSC_PORT, WS_PORT, VIEW_PORT = 9000, 8765, 8080
+LISTENED_S = 0.3  # at the ports where sensors listen
 METRICS_FROM = (0, 10, 35)  # from this version on mediapipe reports metrics of its use over the network by itself
 
 
@@ -161,7 +167,7 @@ def check_weights(folder: Path | None = None) -> list[Check]:
     files = sorted((folder or FOLDER).glob("*.safetensors"))
     if not files:
         return [Check("weights", ok=False, detail=f"none in {folder or FOLDER}", mend="install emotus again")]
-    return [_check_model(file) for file in files]
+    return [_check_prior(file) if file.stem == "teach-prior" else _check_model(file) for file in files]
 
 
 def _check_model(file: Path) -> Check:
@@ -175,24 +181,67 @@ def _check_model(file: Path) -> Check:
     return Check(name, ok=True, detail=f"{', '.join(info.labels)}; sha256 {info.sha256[:12]}..., {info.licence}")
 
 
+def _check_prior(file: Path) -> Check:
+    """Tell whether teaching can begin: with numbers that are whole and belong to the shipped recogniser."""
+    from .models.store import WeightsProblem, feature_set, load_recogniser
+    from .models.teach_prior import load_teach_prior
+
+    name = f"weights: {file.stem}"
+    try:
+        prior = load_teach_prior(file)
+        network, info = load_recogniser()
+    except WeightsProblem as problem:
+        return Check(name, ok=False, detail=problem.problem, mend=problem.mend or "install emotus again")
+    if prior.features != f"{info.name} {feature_set(network)}":
+        return Check(name, ok=False, detail=f"made for {prior.features}", mend="emotus train teach-prior")
+    return Check(name, ok=True, detail=f"for {info.name}; sha256 {prior.sha256[:12]}..., {prior.about['licence']}")
+
+
 def check_addresses() -> list[Check]:
     """Tell which sensors and bridges can be named on the command line; the synthetic sensor is tried."""
     from .bridges.uri import SCHEMES
     from .engine.clock import ManualClock
-    from .sensors.uri import open_sensor, sensor_schemes
+    from .sensors.uri import open_sensor
 
     sensor = open_sensor("synthetic:neutral?speed=0", ManualClock())
     sensor.open()
     moves = sensor.read() is not None
     sensor.close()
-    own = ("synthetic", "webcam", "video")
-    checks = [Check(f"sensor {scheme}:", ok=True, detail="ready") for scheme in sensor_schemes() if scheme not in own]
-    checks += check_eyes()
+    checks = [*check_ears(), *check_eyes()]
     checks.append(Check("sensor synthetic:", moves, "ready, and moving" if moves else "does not move", "report a bug"))
     viewer = importlib.util.find_spec("viser") is not None
     checks += [Check(f"bridge {scheme}:", ok=True, detail="ready") for scheme in SCHEMES]
     mend = "" if viewer else "pip install 'emotus[viewer]'"
     return [*checks, Check("bridge --view", viewer, "ready" if viewer else "viser is missing", mend, needed=False)]
+
+
+def check_ears(seconds: float = LISTENED_S) -> list[Check]:
+    """Tell of each sensor but the cameras what it lacks, and what is heard right now at the port it listens at."""
+    from .sensors.ears import listen
+    from .sensors.uri import sensor_infos
+
+    infos = [info for info in sensor_infos() if info.scheme not in ("synthetic", "webcam", "video")]
+    heard = listen((info.port for info in infos if info.port and info.transport == "udp"), seconds)
+    return [_check_sensor(info, heard.get(info.port or 0), seconds) for info in infos]
+
+
+def _check_sensor(info: SensorInfo, heard: Heard | None, seconds: float) -> Check:
+    name = f"sensor {info.scheme}:"
+    missing = [(package, extra) for package, extra in info.packages if importlib.util.find_spec(package) is None]
+    if missing:
+        detail = f"{', '.join(package for package, _ in missing)} is missing"
+        return Check(name, ok=False, detail=detail, mend=f"pip install 'emotus[{missing[0][1]}]'", needed=False)
+    if heard is None:
+        detail = f"ready; connects to TCP port {info.port}" if info.port else "ready"
+        return Check(name, ok=True, detail=detail, needed=False)
+    where = f"UDP {LOOPBACK}:{heard.port}"
+    if heard.taken:
+        mend = f"close the program that listens there, or send to {heard.port + 1} and name that port"
+        return Check(name, ok=False, detail=f"{where} is in use", mend=mend, needed=False)
+    if not heard.datagrams:
+        return Check(name, ok=True, detail=f"ready; nothing heard at {where} in {seconds:g} s", needed=False)
+    detail = f"ready; {heard.datagrams} datagrams heard at {where} in {seconds:g} s from {', '.join(heard.hosts)}"
+    return Check(name, ok=True, detail=detail, needed=False)
 
 
 def check_eyes(devices: Path = Path("/dev")) -> list[Check]:
