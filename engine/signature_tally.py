@@ -40,6 +40,8 @@ class Grid:
         self.base = np.array(definition.columns()[1], dtype=np.int64) * (BINS + 1)  # (C,)
         self.step = definition.top / _STEPS
         self._at = (np.arange(self.groups)[:, None] + LEVELS[1:]).reshape(-1)  # (G * K,)
+        self._per_width = np.tile(1 / WIDTHS, self.groups)  # (G * K,)
+        self._even = len({definition.columns()[1].count(group) for group in range(self.groups)}) == 1
         self._rows = np.arange(self.groups, dtype=np.float64)[:, None]
 
     def places(self, rows: Float64) -> tuple[Ints, Ints]:
@@ -63,19 +65,17 @@ class Grid:
 
     def quantiles(self, counts: Ints, sums: Ints) -> tuple[Float64, Ints]:
         """Return the quantiles (G, K), NaN for a pool with fewer than MIN_SAMPLES samples, and the samples (G,)."""
-        unknown = counts[UNKNOWN :: BINS + 1]  # (G,)
-        if unknown.any():
+        if not self._even or np.logical_or.reduce(counts[UNKNOWN :: BINS + 1]):
             return self._some_unknown(counts, sums)
         counted = np.add.accumulate(counts)
-        total = counted[UNKNOWN :: BINS + 1]  # (G,)
-        n = int(total[0])
-        if n < MIN_SAMPLES or (np.diff(total) != n).any():
+        n = int(counted[-1]) // self.groups
+        if n < MIN_SAMPLES:
             return self._some_unknown(counts, sums)
         found = self._means(counted / n, np.add.accumulate(sums) * (self.step / n))
         return found, np.full(self.groups, n, dtype=np.int64)
 
     def _some_unknown(self, counts: Ints, sums: Ints) -> tuple[Float64, Ints]:
-        """Return the same where pools have samples in different numbers."""
+        """Return the same where pools have, or may have, samples in different numbers."""
         counted = np.cumsum(counts.reshape(self.groups, BINS + 1)[:, :BINS], axis=1)  # (G, B)
         summed = np.cumsum(sums.reshape(self.groups, BINS + 1)[:, :BINS], axis=1)
         total = counted[:, -1]
@@ -89,8 +89,11 @@ class Grid:
     def _means(self, level: Float64, area: Float64) -> Float64:
         """Return the means (G, K) between levels, of the area below the quantile functions, one after another."""
         below = np.interp(self._at, level, area, left=0.0)  # (G * K,)
-        below[1:] -= below[:-1].copy()
-        return below.reshape(self.groups, QUANTILES) / WIDTHS
+        means = np.empty_like(below)
+        means[0] = below[0]
+        np.subtract(below[1:], below[:-1], out=means[1:])
+        means *= self._per_width
+        return means.reshape(self.groups, QUANTILES)
 
 
 def spread(quantiles: Float64) -> Float64:
