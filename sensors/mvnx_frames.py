@@ -94,7 +94,7 @@ class FrameCutter:
             if not came:
                 break
         self.cut_short = not over
-        if not seen and over:
+        if not seen:
             raise _UnusualError  # perhaps its elements have a prefix
 
     def _cut(self, text: bytearray, end: int) -> list[RawFrame]:

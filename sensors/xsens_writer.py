@@ -105,6 +105,8 @@ def write_items(
     longest: int = LONGEST,
 ) -> list[bytes]:
     """Return the datagrams of one sample, split between items where one would be longer than `longest` bytes."""
+    wire = next((each for each in layout.ITEMS[kind] if each.names == items.dtype.names), items.dtype)
+    items = items.astype(wire)  # big-endian, whatever arithmetic made of it
     room = max((longest - HEADER.size) // items.itemsize, 1)
     parts = [items[at : at + room] for at in range(0, len(items), room)] or [items]
     counts = (character, segments, props, fingers)
