@@ -16,14 +16,15 @@ from .fusion import Fuser
 from .info import SensorInfo, stream_option
 from .options import check_keys, parse_uri, stream_name
 
+SCHEME: Final = "fuse"
 MOST: Final = 4
 INFOS: Final = (
     SensorInfo(
-        "fuse",
+        SCHEME,
         "fuse:(SENSOR)(SENSOR)",
         "two to four sensors on one performer, each joint from the one that is surest of it",
         (stream_option("fused"),),
-        "fuse:(synthetic:happy)(imu:udp://127.0.0.1:9770)?stream=anna",
+        "fuse:(webcam:0)(imu:udp://127.0.0.1:9770)?stream=anna",
         gives="what any of the sensors knows; the first is the reference of time and place",
     ),
 )
@@ -199,7 +200,7 @@ def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> FusedSensor
     check_keys(place, options, _OPTIONS)
     names = inner_uris(path)
     for name in names:
-        if parse_uri(name).scheme == "fuse":
+        if parse_uri(name).scheme == SCHEME:
             raise UriError(place, "a fusion within a fusion", mend="list up to four sensors side by side")
     if not 2 <= len(names) <= MOST:
         mend = f"two to {MOST} sensors, each in brackets: fuse:(webcam:0)(imu:udp://127.0.0.1:9770)"

@@ -44,7 +44,12 @@ def shows_a_person(uri: str) -> bool:
     A recording was consented to when it was made, and a performer made by rule is nobody. Every scheme is taken to
     show a person live unless it is in `RECORDED`: a new one that plays recordings has to be named there.
     """
-    return parse_uri(uri).scheme not in RECORDED
+    parts = parse_uri(uri)
+    if parts.scheme == fused.SCHEME:
+        return any(map(shows_a_person, fused.inner_uris(parts.path))) or not fused.inner_uris(parts.path)
+    if parts.scheme == "imu" and "://" not in parts.path:  # a file
+        return False
+    return parts.scheme not in RECORDED
 
 
 def sensor_infos() -> tuple[SensorInfo, ...]:

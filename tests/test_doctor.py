@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 import emotus.doctor as doctor
 from emotus.bridges.uri import SCHEMES
 from emotus.doctor import Check
+from emotus.sensors.info import SensorInfo
 from emotus.sensors.uri import sensor_schemes
 
 
@@ -161,3 +164,42 @@ def test_the_table_shows_what_to_mend() -> None:
     assert "-> get it" in "\n".join(lines)
     assert "emotus[x]" in "\n".join(lines)
     assert "never shown" not in "\n".join(lines)
+
+
+def test_what_is_heard_at_a_sensors_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Datagrams are counted with their host, a silent port says so, and a taken one says how to mend it."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        taken.bind(("127.0.0.1", 0))
+        free.bind(("127.0.0.1", 0))
+        taken_port, port = taken.getsockname()[1], free.getsockname()[1]
+        free.close()
+        infos = tuple(
+            SensorInfo(scheme, f"{scheme}:", "a sensor", (), f"{scheme}:x", port=number, packages=packages)
+            for scheme, number, packages in (
+                ("loud", port, ()), ("taken", taken_port, ()), ("bare", None, (("no_such_package_at_all", "lsl"),))
+            )
+        )  # fmt: skip
+        monkeypatch.setattr("emotus.sensors.uri.sensor_infos", lambda: infos)
+        stop = threading.Event()
+
+        def send() -> None:
+            while not stop.wait(0.01):
+                sender.sendto(b"hello", ("127.0.0.1", port))
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        loud, busy, bare = doctor.check_ears(1.0)
+        stop.set()
+        thread.join()
+        (silent, _, _) = doctor.check_ears(0.01)
+    assert loud.ok
+    assert re.search(rf"\d+ datagrams heard at UDP 127.0.0.1:{port} in 1 s from 127.0.0.1", loud.detail)
+    assert silent.detail == f"ready; nothing heard at UDP 127.0.0.1:{port} in 0.01 s"
+    assert not busy.ok
+    assert busy.detail == f"UDP 127.0.0.1:{taken_port} is in use"
+    assert str(taken_port + 1) in busy.mend
+    assert (bare.ok, bare.needed, bare.mend) == (False, False, "pip install 'emotus[lsl]'")
