@@ -109,12 +109,12 @@ class AxisDecoder:
         self._stream = stream
         self._avatar = avatar
         self._setting = setting
-        self._framer = AxisFramer(datagrams=datagrams)
+        self._datagrams = datagrams
         self.reset()
 
     def reset(self) -> None:
         """Forget everything that was heard."""
-        self._framer.reset()
+        self._framer = AxisFramer(datagrams=self._datagrams)
         self.rate_hz = 60.0
         self._avatars: dict[tuple[int, str], _Avatar] = {}
         self._told = ""
@@ -167,8 +167,9 @@ class AxisDecoder:
             return avatar.body
         if avatar.tried_ns is not None and t_ns - avatar.tried_ns < _LEARNS_NS:
             raise PacketError(f"{len(values)} numbers in a frame, {avatar.count} in the one before")
-        avatar.tried_ns, avatar.count = t_ns, len(values)
+        avatar.tried_ns = t_ns
         avatar.body, avatar.width = self._learn(values)
+        avatar.count = len(values)
         return avatar.body
 
     def _known(self, frame: AxisFrame) -> _Avatar | None:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..engine.errors import PacketError
+from ..engine.quaternion import Floats
 from ..engine.skeleton import Float64
 
 MAX_BYTES: Final = 65_536  # of one frame: 59 joints have 1.5 KB as binary and 3 to 5 KB as text
@@ -67,10 +68,7 @@ def parse(packet: bytes) -> AxisFrame:
         raise PacketError(f"an Axis frame of {len(packet)} bytes: at most {MAX_BYTES}")
     if packet.startswith(ADVANCED):
         raise PacketError("this is 'Advanced BVH', which nobody has described: choose plain BVH in Axis Studio")
-    frame = _binary(packet) if packet.startswith(START) else _text(packet)
-    if not (np.abs(frame.values) < _LARGEST).all():
-        raise PacketError("a number of an Axis frame is not finite or beyond 1e6")
-    return frame
+    return _binary(packet) if packet.startswith(START) else _text(packet)
 
 
 def _binary(packet: bytes) -> AxisFrame:
@@ -78,8 +76,15 @@ def _binary(packet: bytes) -> AxisFrame:
     if len(packet) != size:
         raise PacketError(f"Axis binary of {len(packet)} bytes, announced are {size}")
     _, avatar, name, number = _fields(packet)
-    values = np.frombuffer(packet, "<f4", offset=HEADER_BYTES).astype(np.float64)
+    values = _checked(np.frombuffer(packet, "<f4", offset=HEADER_BYTES)).astype(np.float64)
     return AxisFrame(avatar, _name(name.partition(b"\0")[0]), values, number)
+
+
+def _checked(values: Floats) -> Floats:
+    """Return numbers that a body can have; raises PacketError for others."""
+    if not (np.abs(values) < _LARGEST).all():
+        raise PacketError("a number of an Axis frame is not finite or beyond 1e6")
+    return values
 
 
 def _text(packet: bytes) -> AxisFrame:
@@ -90,10 +95,10 @@ def _text(packet: bytes) -> AxisFrame:
     if len(words) - first > MAX_NUMBERS:
         raise PacketError(f"{len(words) - first} numbers in Axis text: at most {MAX_NUMBERS}")
     try:
-        values = np.array(words[first:], dtype=np.bytes_).astype(np.float64)
+        values = np.array([float(word) for word in words[first:]])
     except ValueError:
         raise PacketError("a word among the numbers of Axis text") from None
-    return AxisFrame(int(words[0]), _name(b" ".join(words[1:first])), values)
+    return AxisFrame(int(words[0]), _name(b" ".join(words[1:first])), _checked(values).astype(np.float64))
 
 
 def _first_number(words: list[bytes]) -> int:

@@ -29,7 +29,7 @@ class Cycle:
 
     def add(self, things: int, t_ns: int) -> bool:
         """Hear things at t_ns; return True when the frame is whole with them, which it is once."""
-        if not self.heard:
+        if things and not self.heard:
             self.t_ns = t_ns
         self.heard |= things
         if self._given or not self.expected or self.expected & ~self.heard:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..engine import quaternion
 from ..engine.body import BODY, HEIGHT_M, JOINT_COUNT, JOINT_INDEX
@@ -41,6 +42,7 @@ INFOS: Final = (
     ),
 )
 _OPTIONS: Final = ("stream", "height", *LIVE_OPTIONS)
+Bools = NDArray[np.bool_]
 _FARTHEST_M: Final = 1000.0
 _TO_HOUSE_POINT: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 _TO_HOUSE_TURN: Final = np.array([1.0, 1.0, -1.0, -1.0], dtype=np.float32)  # of (w, x, y, z)
@@ -113,8 +115,14 @@ class VmcDecoder:
         poses: list[Pose | None] = []
         if self._cycle.heard & step.bits:
             poses.append(self._turn())
-        self._values[step.things] = floats[step.at]
-        if self._cycle.add(step.bits, t_ns):
+        placed, things, bits = floats[step.at], step.things, step.bits  # (K, 7)
+        if not (np.abs(placed) < _FARTHEST_M).all():
+            near: Bools = np.logical_and.reduce(np.abs(placed) < _FARTHEST_M, axis=1)
+            self._counts["skipped_out_of_place"] += int(np.count_nonzero(~near))
+            placed, things = placed[near], things[near]
+            bits = sum(1 << int(thing) for thing in things)
+        self._values[things] = placed
+        if self._cycle.add(bits, t_ns):
             poses.append(self._pose())
         return poses
 
@@ -128,16 +136,13 @@ class VmcDecoder:
         return pose
 
     def _pose(self) -> Pose | None:
-        """Return the frame that was heard, None where it holds nothing of a body or no place in this world."""
+        """Return the frame that was heard, None where it holds nothing of a body or came at once with too many."""
         heard = self._cycle.heard
         if not heard & _BODY_BITS:
             self._counts["frames_without_body"] += 1
             return None
         local, confidence = self._rotations(heard)
         hips, travels = self._hips()
-        if not (np.abs(hips) < _FARTHEST_M).all():
-            self._counts["frames_out_of_place"] += 1
-            return None
         t_ns = self._time.of(None, self._cycle.t_ns)
         if t_ns is None:
             self._counts["dropped_at_once"] += 1

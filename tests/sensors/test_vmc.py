@@ -192,12 +192,14 @@ def test_hands_and_faces_alone_are_no_body():
     assert decoder.counters == {"frames_without_body": 3}
 
 
-def test_a_body_out_of_this_world_is_dropped():
+def test_a_bone_out_of_this_world_is_not_known():
     """Hips a million metres away, or a number that is none."""
     decoder = VmcDecoder()
-    far = placed("/VMC/Ext/Bone/Pos", "Hips", (1e6, 0, 0), (0, 0, 0, 1))
-    assert feed(decoder, [far, *tick(0)], STEP_NS) == []
-    assert decoder.counters["frames_out_of_place"] == 1
+    far = placed("/VMC/Ext/Bone/Pos", "Hips", (1e38, 0, 0), (0, 0, 0, 1))
+    (pose,) = feed(decoder, [far, *frame(0)[1:], *tick(0)], STEP_NS)
+    assert pose.confidence[0] == 0
+    assert not pose.travels
+    assert decoder.counters["skipped_out_of_place"] == 1
     good = frame(0)[0]
     with pytest.raises(OscError):
         decoder.feed(good[:-4] + b"\x7f\xc0\0\0", STEP_NS)
