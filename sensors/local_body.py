@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from ..engine.body import BODY, HEIGHT_M
-from ..engine.forward import place_frame
+from ..engine.forward import place_few
 from ..engine.quaternion import IDENTITY
 from ..engine.skeleton import Float32, Skeleton
 
@@ -24,6 +24,7 @@ class LocalBody:
         self.height_m = height_m
         self.scale = height_m / HEIGHT_M
         self.skeleton = Skeleton(BODY.names, BODY.parents, BODY.offsets * self.scale)
+        self._offsets = self.skeleton.offsets.astype(np.float32)[None]  # (1, 21, 3)
 
     @property
     def hips_m(self) -> float:
@@ -32,7 +33,9 @@ class LocalBody:
 
     def place(self, local: Float32, hips: Float32) -> Float32:
         """Return positions (21, 3) of local rotations (21, 4), the hips at (3,) metres."""
-        return place_frame(self.skeleton, hips, local)[0]
+        offsets = self._offsets.copy()
+        offsets[0, 0] = hips
+        return place_few(BODY.parents, offsets, local[None])[0][0]
 
     def note(self) -> str:
         """Say what is assumed."""

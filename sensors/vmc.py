@@ -158,7 +158,8 @@ class VmcDecoder:
         local = turns[:JOINT_COUNT]
         if (heard | self._expected) >> UPPER_CHEST & 1:  # it carries neck and shoulders, as our chest does
             local[_CHEST] = quaternion.multiply(local[_CHEST], turns[-2])
-        local[0] = quaternion.multiply(turns[-1], local[0])
+        if self._values[ROOT, 3:6].any():
+            local[0] = quaternion.multiply(turns[-1], local[0])
         return quaternion.positive(local), _confidence(heard) * sound[:JOINT_COUNT]
 
     def _hips(self) -> tuple[Float32, bool]:
