@@ -108,6 +108,8 @@ class ImuPerformer:
         for sample in samples:
             if sample.sensor not in self.mapping.segments:
                 self._counts["dropped_unmapped"] += 1
+            elif sample.quaternion is None and self.mapping.kind == "quaternion":
+                self._counts["dropped_wrong_kind"] += 1
             elif sample.gap:
                 self._counts["dropped_gaps"] += 1
             else:
