@@ -6,7 +6,7 @@ from .acquaintance import Acquaintance
 from .clock import NS_PER_MS, NS_PER_S, Clock
 from .control import Command
 from .events import EmotionEvent
-from .features import Normaliser
+from .features import KNOWN_FROM, Normaliser
 from .pose import Hole, Pose
 from .recognise import Evidence, Reading, Recogniser, silent
 from .ring import Ring
@@ -14,6 +14,7 @@ from .skeleton import Float32
 
 LATE_RUN = 3  # late frames in a row (100 ms) after which the evidence no longer hangs together
 EXPLAIN_FRAMES = 60  # two seconds at the model's rate: what an explanation looks back on
+LEAST_KNOWN = 4  # joints: by fewer nobody can be read, whatever the network makes of the places they had last
 EXPLAIN_EVERY = 10  # frames: a gradient through two seconds costs many times an answer
 
 
@@ -78,6 +79,8 @@ class EmotionReader:
         reading, self._evidence = self._recogniser.step(frame, self._evidence)
         if known is not None:
             reading = known.read(reading, frame, self._evidence, pose.t_ns)
+        if int((pose.confidence >= KNOWN_FROM).sum()) < LEAST_KNOWN:
+            reading = silent(self._recogniser.labels)
         self.recognised += 1
         joints = self._carried(frame) if self._explain else None
         return self._event(pose.stream, pose.seq, pose.t_ns, reading, since_ns, joints)

@@ -21,6 +21,7 @@ DOUBT_SHARE: Final = 0.25  # what is left of every confidence where the body as 
 _DOUBT_S: Final = 1.0  # doubt comes and goes over about so long
 _FLAT: Final = 0.04  # depth of a body, as a share of its height, below which it is a picture of a picture
 _STATURES_M: Final = (0.8, 2.6)
+_STOOD_S: Final = 0.5  # who has been upright for so long may lie down afterwards
 
 _RETARGETER: Final = Retargeter(match_skeleton(points_skeleton(MEDIAPIPE_NAMES), place="webcam"))
 _HIPS, _NECK = JOINT_INDEX["Hips"], JOINT_INDEX["Neck"]
@@ -46,8 +47,9 @@ def to_body(person: Person) -> tuple[Float32, Float32]:
 class Doubt:
     """Weigh what speaks against a body as a whole, over about a second.
 
-    A picture that stands on its head, a flat figure and a size that no person has all give landmarks, and a body that
-    is wrong with every appearance of being right. Then all its confidence is lowered, and a person is told why.
+    A picture that stands on its head or lies on its side, a flat figure and a size that no person has all give
+    landmarks, and a body that is wrong with every appearance of being right. Then all its confidence is lowered, and a
+    person is told why. Lying down counts against it only until she has been seen upright.
     """
 
     def __init__(self) -> None:
@@ -57,6 +59,7 @@ class Doubt:
         """Forget the performer."""
         self.why = ""
         self._weights = dict.fromkeys(_REASONS, 0.0)
+        self._stood_s = 0.0
         self._t_ns: int | None = None
 
     def step(self, positions: Float32, confidence: Float32, t_ns: int) -> Float32:
@@ -64,6 +67,8 @@ class Doubt:
         seen = objections(positions, confidence)
         gone_s = _DOUBT_S if self._t_ns is None else max(t_ns - self._t_ns, 0) / NS_PER_S
         share = 1.0 if self._t_ns is None else 1.0 - math.exp(-gone_s / _DOUBT_S)
+        self._stood_s += 0.0 if self._t_ns is None or seen & _NOT_UPRIGHT else gone_s
+        seen -= {"sideways"} if self._stood_s >= _STOOD_S else set()
         self._t_ns = t_ns
         for reason in _REASONS:
             self._weights[reason] += share * ((reason in seen) - self._weights[reason])
@@ -73,9 +78,11 @@ class Doubt:
 
 _REASONS: Final = {
     "upside-down": "the head is below the hips: is the picture upside down? (rotate=180)",
+    "sideways": "nobody has stood upright yet: is the picture turned? (rotate=90 or rotate=270)",
     "flat": "the body has no depth: a drawing, a screen or a poster?",
     "size": "the body has a size that no person has",
 }
+_NOT_UPRIGHT: Final = frozenset(("upside-down", "sideways"))
 
 
 def objections(positions: Float32, confidence: Float32) -> set[str]:
@@ -86,8 +93,8 @@ def objections(positions: Float32, confidence: Float32) -> set[str]:
     found: set[str] = set()
     if known[_NECK] and known[_HIPS]:
         trunk = positions[_NECK] - positions[_HIPS]
-        if float(trunk[1]) < -0.5 * float(np.linalg.norm(trunk)):
-            found.add("upside-down")
+        if float(trunk[1]) < 0.5 * float(np.linalg.norm(trunk)):  # farther from upright than 60 degrees
+            found.add("upside-down" if float(trunk[1]) < -0.5 * float(np.linalg.norm(trunk)) else "sideways")
     extent = np.ptp(positions[known], axis=0)
     if extent[2] < _FLAT * max(float(extent[1]), 0.1):
         found.add("flat")

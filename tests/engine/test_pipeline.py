@@ -54,6 +54,17 @@ def test_without_a_recogniser_no_emotion_is_inferred():
     assert len(of(QualitiesEvent, events)) == 30
 
 
+def test_a_body_that_is_hardly_known_is_not_read():
+    """With fewer than four joints believed the emotion is unknown with confidence 0; with them it is read again."""
+    clock = ManualClock()
+    poses = list(walker(30))
+    doubted = np.full_like(poses[0].confidence, 0.25)
+    poses[10:20] = [replace(pose, confidence=doubted) for pose in poses[10:20]]
+    answers = of(EmotionEvent, drive(Engine(CountingRecogniser(), clock), clock, poses))
+    assert [event.confidence == 0.0 and event.abstain for event in answers] == [10 <= i < 20 for i in range(30)]
+    assert {event.label for event in answers[10:20]} == {"unknown"}
+
+
 def test_a_hole_ends_all_evidence():
     """After a second of silence the emotion is unknown with confidence 0, and evidence starts from one frame again."""
     clock = ManualClock()
