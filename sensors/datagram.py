@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import threading
 from collections import deque
@@ -10,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..engine.clock import NS_PER_S, Clock
-from ..engine.errors import UriError
 from ..engine.pose import Pose
 from .base import Health
 from .door import MOST_PER_S, Door, plain_address
-from .endpoint import LOOPBACK, is_loopback, join_host_port, parse_endpoint, resolve
+from .endpoint import is_loopback, join_host_port, parse_endpoint, resolve
 from .options import number
 from .packets import STALE_AFTER_MS, PacketDecoder, PacketPump
+from .tcp_ends import cannot_bind
 
 LIVE_OPTIONS: Final = ("from", "timeout", "stale", "most")  # of every sensor that hears datagrams
 _WAIT_S: Final = 0.09  # what read() waits at most, with a little left for the work
@@ -191,13 +190,5 @@ def _bound(place: str, family: int, address: tuple[Any, ...]) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        host, port = str(address[0]), address[1]
-        if error.errno == errno.EADDRINUSE:
-            problem, mend = f"UDP port {port} is in use by another program", "close that program, or name another port"
-        elif error.errno == errno.EADDRNOTAVAIL:
-            problem = f"{host} is no address of this machine"
-            mend = f"{LOOPBACK} hears this machine, 0.0.0.0 every network it is in"
-        else:
-            problem, mend = f"UDP port {port} cannot be opened: {error.strerror}", "name another port above 1023"
-        raise UriError(place, problem, mend=mend) from error
+        raise cannot_bind(place, "UDP", address, error) from error
     return bound

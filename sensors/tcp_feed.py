@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import select
 import socket
 import threading
 from collections.abc import Sequence
@@ -13,13 +10,13 @@ from typing import Final, Protocol
 from ..engine.clock import NS_PER_S, Clock
 from ..engine.pose import Pose
 from .base import Health
-from .endpoint import Address, join_host_port, resolve
+from .endpoint import join_host_port
 from .packets import STALE_AFTER_MS, PacketDecoder, PacketPump
+from .tcp_ends import Caller, End, Listener
 
 _WAIT_S: Final = 0.09  # what read() waits at most, with a little left for the work
+_PATIENCE_NS: Final = 2 * NS_PER_S  # with a silent sender, while another calls
 _AT_ONCE: Final = 65_536  # bytes taken from the connection at once
-_PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)  # before the next try, the last for ever
-_UNDER_WAY: Final = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 
 
 class Framer(Protocol):
@@ -40,10 +37,12 @@ class Framer(Protocol):
 
 
 class TcpSensor:
-    """Connect to HOST:PORT and give the poses that a decoder makes of the packets of its stream.
+    """Give the poses that a decoder makes of the packets of a TCP stream.
 
-    A connection that is refused, breaks or ends is made again, after 0.2 s at first and after 5 s at last; health says
-    so. The other arguments are those of DatagramSensor. open raises UriError for a host that cannot be found.
+    It connects to HOST:PORT or, with listen, is called there by one sender at a time (then `port` tells the port that
+    was given for 0, and allow the hosts that may call, as for datagrams). A connection that is refused, breaks or ends
+    is made again; health says so. The other arguments are those of DatagramSensor. open raises UriError for a host that
+    cannot be found and a port that is taken.
     """
 
     live = True
@@ -57,6 +56,8 @@ class TcpSensor:
         framer: Framer,
         clock: Clock,
         *,
+        listen: bool = False,
+        allow: tuple[str, ...] = (),
         stale_after_ms: float = STALE_AFTER_MS,
         end_after_s: float = 0.0,
         hint: str = "",
@@ -64,6 +65,8 @@ class TcpSensor:
         self._place = place
         self._host = host
         self._port = port
+        self._listen_there = listen
+        self._allow = allow
         self._decoder = decoder
         self._framer = framer
         self._clock = clock
@@ -71,26 +74,30 @@ class TcpSensor:
         self._pump = PacketPump(decoder, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s)
         self._busy = threading.Lock()  # held while the connection is used
         self._socket: socket.socket | None = None
-        self._address: Address | None = None
-        self._rewind()
-
-    def _rewind(self) -> None:
-        self._connected = False
-        self._tries = 0
-        self._next_try_ns = 0
-        self._trouble = ""
+        self._end: End | None = None
+        self._heard_ns = 0
 
     @property
     def rate_hz(self) -> float:
         """Return the frames a second of one performer, as far as the decoder knows."""
         return self._decoder.rate_hz
 
+    @property
+    def port(self) -> int:
+        """Return the port, and that which was given for 0 once it listens."""
+        return self._end.port if isinstance(self._end, Listener) else self._port
+
     def open(self) -> None:
-        """Find the host; the connection itself is made, and made again, while it is read."""
+        """Find the host, or begin to listen; the connection itself is made, and made again, while it is read."""
         self._release()
-        self._address = resolve(self._place, self._host, self._port, socket.SOCK_STREAM)[0]
+        end: End = (
+            Listener(self._place, self._host, self._port, self._allow)
+            if self._listen_there
+            else Caller(self._place, self._host, self._port, self._clock)
+        )
+        end.open()
+        self._end = end
         self._framer.reset()
-        self._rewind()
         self._pump.open()
 
     def read(self) -> Pose | None:
@@ -106,46 +113,24 @@ class TcpSensor:
         """Connect, or take bytes, until a packet gave a pose or 0.1 s have passed."""
         deadline_ns = self._clock.now_ns() + round(_WAIT_S * NS_PER_S)
         wait_s = _WAIT_S
-        while wait_s > 0 and self._pump.state == "live" and not self._pump.waiting:
-            if self._socket is None and not self._begin(wait_s):
-                return
-            if self._socket is not None and not (self._connected or self._complete(self._socket, wait_s)):
-                return
-            if self._socket is not None and not self._hear(self._socket, wait_s):
+        while wait_s > 0 and self._end is not None and self._pump.state == "live" and not self._pump.waiting:
+            if self._socket is None:
+                self._socket = self._end.take(wait_s)
+                if self._socket is None:
+                    return
+                self._heard_ns = self._clock.now_ns()
+            elif not self._hear(self._socket, wait_s):
+                self._give_way(self._end)
                 return
             wait_s = min((deadline_ns - self._clock.now_ns()) / NS_PER_S, _WAIT_S)
 
-    def _begin(self, wait_s: float) -> bool:
-        """Begin to connect when it is time to; else wait for it and return False."""
-        left_s = (self._next_try_ns - self._clock.now_ns()) / NS_PER_S
-        if left_s > 0 or self._address is None:
-            threading.Event().wait(min(max(left_s, 0.0), wait_s))
-            return False
-        family, address = self._address
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
-        self._socket.settimeout(0.0)
-        problem = self._socket.connect_ex(address)
-        if problem not in _UNDER_WAY:
-            self._drop(os.strerror(problem))
-            return False
-        return True
-
-    def _complete(self, made: socket.socket, wait_s: float) -> bool:
-        """Wait until the connection stands; return False where it does not yet, or cannot."""
-        waiter = select.poll() if hasattr(select, "poll") else None
-        if waiter is not None:
-            waiter.register(made, select.POLLOUT)
-            ready = bool(waiter.poll(wait_s * 1000))
-        else:
-            ready = any(select.select([], [made], [made], wait_s)[1:])
-        if not ready:
-            return False
-        problem = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if problem:
-            self._drop(os.strerror(problem))
-            return False
-        self._connected, self._tries, self._trouble = True, 0, ""
-        return True
+    def _give_way(self, end: End) -> None:
+        """Let a new call take the place of a sender that has been silent for long: it may be gone without a word."""
+        if isinstance(end, Listener) and self._clock.now_ns() - self._heard_ns > _PATIENCE_NS:
+            called = end.take(0.0)
+            if called is not None and self._socket is not None:
+                self._drop("silent for long, and another call came")
+                self._socket, self._heard_ns = called, self._clock.now_ns()
 
     def _hear(self, heard: socket.socket, wait_s: float) -> bool:
         """Take bytes that wait, or come within wait_s, and decode what they complete; return whether any came."""
@@ -160,23 +145,21 @@ class TcpSensor:
         if not data:
             self._drop("the other side closed it")
             return False
-        now_ns = self._clock.now_ns()
+        now_ns = self._heard_ns = self._clock.now_ns()
         for packet in self._framer.feed(data):
             self._pump.count("packets")
             self._pump.take(packet, now_ns)
         return True
 
     def _drop(self, why: str) -> None:
-        """Let go of a connection that broke, and try again later."""
+        """Let go of a connection that broke; the next is made later."""
         if self._socket is not None:
             self._socket.close()
-        self._socket, self._connected = None, False
+        self._socket = None
         self._framer.reset()
-        pause_s = _PAUSE_S[min(self._tries, len(_PAUSE_S) - 1)]
-        self._tries += 1
-        self._next_try_ns = self._clock.now_ns() + round(pause_s * NS_PER_S)
-        self._trouble = f"no connection: {why}; trying again every {pause_s:g} s"
         self._pump.count("disconnected")
+        if self._end is not None:
+            self._end.lost(why)
 
     def close(self) -> None:
         """Hang up; harmless when repeated or never opened."""
@@ -187,10 +170,16 @@ class TcpSensor:
         with self._busy:  # a read on another thread ends first
             if self._socket is not None:
                 self._socket.close()
-            self._socket, self._connected = None, False
+            if self._end is not None:
+                self._end.close()
+            self._socket = None
 
     def health(self) -> Health:
         """Return the state, what was heard, and the counters."""
-        where = f"TCP {join_host_port(self._host, self._port)}"
-        health = self._pump.health(where, self._hint, (self._trouble,))
-        return Health(health.state, health.message, {**health.counters, "skipped_bytes": self._framer.skipped})
+        where = f"TCP {join_host_port(self._host, self.port)}"
+        end = self._end
+        health = self._pump.health(where, self._hint, (end.trouble,) if end else ())
+        counters = {**health.counters, "skipped_bytes": self._framer.skipped}
+        if isinstance(end, Listener):
+            counters["dropped_foreign"] = end.refused
+        return Health(health.state, health.message, counters)

@@ -1,4 +1,4 @@
-"""Hear Xsens MVN: `xsens:udp://HOST:9763`, and `xsens:tcp://HOST:PORT` where MVN offers its stream over TCP."""
+"""Hear Xsens MVN: `xsens:udp://HOST:9763`, and `xsens:tcp://HOST:PORT`, where MVN calls us unless told otherwise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .base import Sensor
 from .datagram import LIVE_OPTIONS, hear_datagrams
 from .endpoint import parse_endpoint
 from .info import Option, SensorInfo, stream_option
-from .options import check_keys, number, stream_name
+from .options import check_keys, number, stream_name, switch
 from .packets import STALE_AFTER_MS
 from .tcp_feed import TcpSensor
 from .xsens_decoder import XsensDecoder
@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 MOST_PER_S: Final = 16_000  # datagrams: eight suits at 240 Hz with seven types each, and some
 HINT: Final = "in MVN: Options, Network Streamer, this machine and port, Position + Orientation (Quaternion)"
-_OPTIONS: Final = (*LIVE_OPTIONS, "stream", "unit", "up")
+_OPTIONS: Final = (*LIVE_OPTIONS, "connect", "stream", "unit", "up")
 _UNITS_M: Final = {"auto": None, "m": 1.0, "cm": 0.01}
 _UP: Final = {"auto": None, "y": "y", "z": "z"}
 
@@ -35,6 +35,7 @@ INFOS: Final = (
             Option("from", "hosts to hear, with commas between them; unless given, the first that sends poses"),
             Option("unit", "of the positions: m, cm or auto", "auto"),
             Option("up", "axis that points up: z, y or auto", "auto"),
+            Option("connect", "with tcp, 1: call HOST:PORT; 0: be called there, as MVN does", "0"),
             Option("timeout", "seconds of silence after which it ends, 0 for never", "0"),
             Option("stale", "milliseconds of silence after which it is stale", f"{STALE_AFTER_MS:g}"),
             Option("most", "datagrams a second that are read", str(MOST_PER_S)),
@@ -62,11 +63,14 @@ def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> Sensor:
     )
     endpoint = parse_endpoint(place, path, default_port=DEFAULT_PORT, transports=("udp", "tcp"))
     if endpoint.transport == "udp":
+        if "connect" in options:
+            raise UriError(place, "connect is for tcp", mend="leave out connect")
         return hear_datagrams(
             place, path, options, decoder, clock, default_port=DEFAULT_PORT, hint=HINT, most_per_s=MOST_PER_S
         )
-    if "from" in options or "most" in options:
-        raise UriError(place, "TCP hears the host it connects to, and no other", mend="leave out from and most")
+    connect = switch(place, options, "connect", default=False)
+    if "most" in options or (connect and "from" in options):
+        raise UriError(place, "TCP needs no limit, and hears the host it calls", mend="leave out most, and from")
     return TcpSensor(
         place,
         endpoint.host,
@@ -74,6 +78,8 @@ def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> Sensor:
         decoder,
         XsensFramer(),
         clock,
+        listen=not connect,
+        allow=tuple(filter(None, options.get("from", "").split(","))),
         stale_after_ms=number(place, options, "stale", STALE_AFTER_MS, 20.0, 60_000.0),
         end_after_s=number(place, options, "timeout", 0.0, 0.0, 86_400.0),
         hint=HINT,

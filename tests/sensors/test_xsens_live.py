@@ -15,7 +15,7 @@ from support.sayings import wait_for
 from support.xsens_suit import sample_of, worn
 
 from emotus.engine.body import BODY
-from emotus.engine.clock import MonotonicClock
+from emotus.engine.clock import ManualClock, MonotonicClock
 from emotus.engine.errors import UriError
 from emotus.engine.forward import place_frames
 from emotus.engine.pose import Pose
@@ -139,7 +139,8 @@ def test_a_taken_port_is_named():
         ("xsens:?unit=mile", "one of auto, m, cm"),
         ("xsens:?up=x", "one of auto, y, z"),
         ("xsens:?colour=red", "unknown option colour"),
-        ("xsens:tcp://127.0.0.1:5?from=127.0.0.1", "leave out from"),
+        ("xsens:tcp://127.0.0.1:5?connect=1&from=127.0.0.1", "leave out most"),
+        ("xsens:udp://127.0.0.1:5?connect=1", "for tcp"),
         ("xsens:?timeout=-1", "a number from 0"),
     ],
 )
@@ -155,7 +156,7 @@ def test_tcp_is_heard_and_connected_again():
     """A stream in odd pieces gives every pose; when the other side hangs up, the next connection goes on."""
     stream = [datagram for _, datagram in worn(POSES[:20])]
     with socket.create_server(("127.0.0.1", 0)) as server:
-        sensor = open_sensor(f"xsens:tcp://127.0.0.1:{server.getsockname()[1]}", CLOCK)
+        sensor = open_sensor(f"xsens:tcp://127.0.0.1:{server.getsockname()[1]}?connect=1", CLOCK)
         sensor.open()
         given: list[Pose] = []
         for _ in range(2):
@@ -189,10 +190,57 @@ def test_a_server_that_is_not_there_is_told():
     """A refused connection is told and tried again, and reading never waits long."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    sensor = open_sensor(f"xsens:tcp://127.0.0.1:{port}", CLOCK)
+    sensor = open_sensor(f"xsens:tcp://127.0.0.1:{port}?connect=1", CLOCK)
     sensor.open()
     assert wait_for(lambda: sensor.read() is None and "trying again" in sensor.health().message)
     start = time.monotonic()
     assert sensor.read() is None
     assert time.monotonic() - start < 2.0
+    sensor.close()
+
+
+def test_mvn_calls_and_calls_again():
+    """With TCP it is MVN that connects: each call is heard, in any pieces, and the port is given back at the end."""
+    stream = b"".join(datagram for _, datagram in worn(POSES[:20]))
+    sensor = open_sensor("xsens:tcp://127.0.0.1:0", CLOCK)
+    sensor.open()
+    taken = open_sensor(f"xsens:tcp://127.0.0.1:{sensor.port}", CLOCK)
+    with pytest.raises(UriError, match=f"TCP port {sensor.port} is in use"):
+        taken.open()
+    given: list[Pose] = []
+    for _ in range(2):
+        wanted = len(given) + 20
+        with socket.create_connection(("127.0.0.1", sensor.port)) as mvn:
+            mvn.sendall(stream)
+            assert wait_for(lambda wanted=wanted: take(sensor, given) >= wanted, 20.0)
+        assert wait_for(lambda: sensor.read() is None and "waiting to be called" in sensor.health().message)
+    assert [pose.seq for pose in given] == list(range(20)) * 2
+    port = sensor.port
+    sensor.close()
+    with socket.create_server(("127.0.0.1", port)):
+        pass
+
+
+def test_a_silent_call_gives_way_to_a_new_one():
+    """A sender that is gone without a word does not keep the next one out for ever."""
+    clock = ManualClock()
+    sensor = open_sensor("xsens:tcp://127.0.0.1:0", clock)
+    sensor.open()
+    with socket.create_connection(("127.0.0.1", sensor.port)):
+        assert wait_for(lambda: sensor.read() is None and sensor._socket is not None)
+        with socket.create_connection(("127.0.0.1", sensor.port)) as second:
+            second.sendall(sample_of(POSES[0], 2)[0])
+            assert [sensor.read() for _ in range(3)] == [None] * 3
+            clock.advance_ns(5 * 10**9)
+            assert wait_for(lambda: sensor.read() is not None)
+    sensor.close()
+
+
+def test_calls_of_other_hosts_are_refused():
+    """`from=` names who may call."""
+    sensor = open_sensor("xsens:tcp://127.0.0.1:0?from=192.0.2.7", CLOCK)
+    sensor.open()
+    with socket.create_connection(("127.0.0.1", sensor.port)):
+        assert wait_for(lambda: sensor.read() is None and sensor.health().counters["dropped_foreign"] == 1)
+    assert "refused a call of 127.0.0.1" in sensor.health().message
     sensor.close()
