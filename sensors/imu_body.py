@@ -9,9 +9,10 @@ import numpy as np
 
 from ..engine import quaternion
 from ..engine.body import BODY, HEIGHT_M, JOINT_COUNT, JOINT_INDEX
+from ..engine.forward import place_frame
 from ..engine.kinematics import locals_from_globals
 from ..engine.quaternion import Floats
-from ..engine.skeleton import Float32
+from ..engine.skeleton import Float32, Skeleton
 
 DERIVED: Final = 0.8  # confidence of a joint that a segment without a sensor carries, whose neighbours have one
 _J: Final = JOINT_INDEX
@@ -28,7 +29,8 @@ class ImuBody:
     """
 
     def __init__(self, height_m: float = HEIGHT_M) -> None:
-        self._offsets = BODY.offsets * (height_m / HEIGHT_M)  # (21, 3)
+        self._skeleton = Skeleton(BODY.names, BODY.parents, BODY.offsets * (height_m / HEIGHT_M))
+        self._root = self._skeleton.offsets[0].astype(np.float32)
 
     def place(self, segments: Mapping[int, Floats]) -> tuple[Float32, Float32, Float32]:
         """Return positions (21, 3), confidence (21,) and local rotations (21, 4).
@@ -38,16 +40,13 @@ class ImuBody:
         """
         turned, sure = _fill(segments)
         known = _known(sure)
-        positions = np.zeros((JOINT_COUNT, 3))
-        rotations = np.tile(quaternion.IDENTITY, (JOINT_COUNT, 1))
+        world: list[Floats] = []
         for joint, parent in enumerate(BODY.parents):
-            above = rotations[parent] if parent >= 0 else quaternion.IDENTITY
-            rotations[joint] = turned.get(joint, above)
-            reach = quaternion.rotate(above, self._offsets[joint])
-            positions[joint] = reach if parent < 0 else positions[parent] + reach
+            world.append(turned.get(joint, world[parent] if parent >= 0 else quaternion.IDENTITY))
+        local = locals_from_globals(BODY.parents, np.array(world)).astype(np.float32)
+        positions = place_frame(self._skeleton, self._root, local)[0]
         positions[:, 1] += self._lift(positions, known)
-        local = locals_from_globals(BODY.parents, rotations)
-        return positions.astype(np.float32), known, local.astype(np.float32)
+        return positions, known, local
 
     def _lift(self, positions: Floats, known: Float32) -> float:
         """Return how far the body must rise for its lowest known foot to stand on the floor."""

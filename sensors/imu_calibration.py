@@ -120,14 +120,19 @@ class Calibration:
         points = quaternion.rotate(house, axis_vector(front))
         return quaternion.from_axis("Y", np.array(-np.arctan2(points[0], points[2])))
 
-    def apply(self, sensor: str, turned: Floats) -> Floats | None:
-        """Return the segment's global orientation (4,) in the house; None for a sensor that was not there."""
+    def apply(self, turned: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Return the segments' global orientations (4,) in the house, for the sensors that were there in the pose."""
         if self._pose == "none":
-            facing = quaternion.multiply(self._facing, self._world)
-            return quaternion.multiply(quaternion.multiply(facing, turned), quaternion.conjugate(self._world))
-        if sensor not in self._right:
-            return None
-        return quaternion.multiply(quaternion.multiply(self._left[sensor], turned), self._right[sensor])
+            left, right = quaternion.multiply(self._facing, self._world), quaternion.conjugate(self._world)
+            names = list(turned)
+        else:
+            names = [name for name in turned if name in self._right]
+            left = np.array([self._left[name] for name in names])
+            right = np.array([self._right[name] for name in names])
+        if not names:
+            return {}
+        own = np.array([turned[name] for name in names])  # (S, 4)
+        return dict(zip(names, quaternion.multiply(quaternion.multiply(left, own), right), strict=True))
 
     @property
     def waits_for(self) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from .imu_sample import Sample, Vector
 from .source_time import SourceTime
 
 SILENT_NS: Final = 200 * NS_PER_MS  # a sensor that is silent so long leaves its segment unknown
-_TURN_DEG: Final = 170.0  # between two readings at most: a sensor that turns farther is broken
+_TURN_COSINE: Final = math.cos(math.radians(170.0) / 2)  # a sensor that turns by 170 degrees at once is broken
 _LARGEST: Final = 1e6  # beyond it no accelerometer, gyroscope or magnetometer reads
 
 
@@ -170,18 +171,15 @@ class ImuPerformer:
 
     def _checked(self, given: Vector, heard: _Heard, t_ns: int) -> Floats | None:
         """Return a quaternion made unit; None, counted, for one that is none or that jumped."""
-        q = np.array(given)
-        length = float(np.linalg.norm(q)) if _sound(given) else 0.0
+        length = math.hypot(*given) if _sound(given) else 0.0
         if not 0.5 < length < 2.0:
             self._counts["dropped_impossible"] += 1
             return None
-        q = q / length
-        if heard.turned is not None and t_ns - heard.t_ns < SILENT_NS:
-            angle = float(quaternion.angle_between(heard.turned, q))
-            if np.degrees(angle) > _TURN_DEG:
-                self._counts["dropped_impossible"] += 1
-                heard.turned = None  # if it says so again, it is so
-                return None
+        q = np.array(given) / length
+        if heard.turned is not None and t_ns - heard.t_ns < SILENT_NS and abs(float(heard.turned @ q)) < _TURN_COSINE:
+            self._counts["dropped_impossible"] += 1
+            heard.turned = None  # if it says so again, it is so
+            return None
         return q
 
     def _frame(self) -> Iterator[Pose]:
@@ -192,11 +190,9 @@ class ImuPerformer:
             return
         segments: dict[int, Floats] = {}
         if self.mapping.kind != "acceleration":
-            for sensor, heard in self._heard.items():
-                if heard.turned is not None and t_ns - heard.t_ns <= SILENT_NS:
-                    turned = self._calibration.apply(sensor, heard.turned)
-                    if turned is not None:
-                        segments[JOINT_INDEX[self.mapping.segments[sensor]]] = turned
+            fresh = {name: each.turned for name, each in self._heard.items() if t_ns - each.t_ns <= SILENT_NS}
+            turned = self._calibration.apply({name: q for name, q in fresh.items() if q is not None})
+            segments = {JOINT_INDEX[self.mapping.segments[name]]: q for name, q in turned.items()}
         positions, confidence, rotations = self._body.place(segments)
         if self._last_ns >= 0:
             self._rate.update(t_ns - self._last_ns)
