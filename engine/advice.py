@@ -19,12 +19,13 @@ _ENOUGH = 0.02  # mistakes that one more take would spare, below which nothing m
 def advise(points: Points, places: Float64, between: Float64, confusion: NDArray[np.intp]) -> str:
     """Return one sentence: the take from which the most is to be learnt, and why.
 
-    places: (K, E) where the labels lie. between: (E,) of the prior. confusion: (K, K) of takes left out.
+    places: (K, E) where the labels lie, in the deviations that takes really have. between: (E,) of the prior.
+    confusion: (K, K) of takes left out.
     """
     gains = gains_of(places, points.counts, between, confusion)
     best = int(gains.argmax())
     label = points.labels[best]
-    if gains[best] < _ENOUGH:
+    if gains[best] < _ENOUGH and not (confusion.sum() - np.trace(confusion)):
         return "The labels are well apart; further takes would change little."
     rival = _rival(best, places, confusion)
     why = f"it is the hardest to tell from {points.labels[rival]!r}"

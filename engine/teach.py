@@ -23,7 +23,7 @@ from .teach_model import Ints, Points, head_of, place
 MOST_TAKES: Final = 500
 MOST_LABELS: Final = 32
 _SAME: Final = 0.02  # root mean square of the difference between two takes' features that are one movement
-_MOST_FOLDS: Final = 40  # with more takes than that, several are left out at a time
+_MOST_ASKED: Final = 40  # of more takes than that, so many are left out in turn
 _FACTORS: Final = np.geomspace(0.2, 5.0, 41)  # of the prior's divisor
 _BELIEF: Final = 0.5  # deviation of the logarithm of the factor, before any take was left out
 _OWN: Final = 0.1  # share of her own takes that may count as strange
@@ -50,8 +50,9 @@ def fit(takes: Sequence[TaughtTake], prior: TeachPrior) -> Lesson:
     points = points_of(ordered, prior)
     tested = _left_out(ordered, points, prior)
     base = divisor_of(points, prior)
-    factor = _calibrate(tested)
-    head = head_of(points, prior, base * factor, _threshold(tested, prior), tested.accuracy)
+    weight = _weight(points)
+    factor = _calibrate(tested, weight)
+    head = head_of(points, prior, base * factor, _threshold(tested, prior, weight), tested.accuracy)
     _check(head, ordered, points)
     confusion = tested.confusion(len(points.labels))
     return Lesson(
@@ -59,7 +60,7 @@ def fit(takes: Sequence[TaughtTake], prior: TeachPrior) -> Lesson:
         confusion=confusion,
         takes=dict(zip(points.labels, points.counts.tolist(), strict=True)),
         calibration_error=_calibration_error(tested.probabilities(factor), tested.y),
-        advice=advise(points, place(points, prior).labels, prior.between, confusion),
+        advice=advise(points, place(points, prior).labels / math.sqrt(head.divisor), prior.between, confusion),
         problems=troubles(points, ordered, confusion),
     )
 
@@ -147,58 +148,59 @@ def _refuse_twins(takes: Sequence[TaughtTake]) -> None:
 
 
 def _left_out(takes: Sequence[TaughtTake], points: Points, prior: TeachPrior) -> Tested:
-    """Ask of each take that is not the only one of its label a head that has not seen it."""
-    fold = np.arange(len(takes)) % _MOST_FOLDS
+    """Ask of takes, each of which is not the only one of its label, a head that has not seen them."""
     logits: Rows = []
     leads: list[float] = []
-    asked: list[int] = []
-    for k in range(min(len(takes), _MOST_FOLDS)):
-        rest = points.keep(fold != k)
-        known = rest.counts > 0
-        out = [i for i in np.flatnonzero(fold == k).tolist() if known[points.y[i]]]
-        if not out or known.sum() < 2:
-            continue
-        rest = _compact(rest, known)
+    asked = np.flatnonzero(points.counts[points.y] > 1)
+    asked = asked[np.unique(np.linspace(0, len(asked) - 1, min(len(asked), _MOST_ASKED)).round().astype(int))]
+    for i in map(int, asked):
+        rest = points.keep(_without(points, i))
         head = head_of(rest, prior, 1.0, 0.0, math.nan)
-        for i in out:
-            logits.append(_spread(head.logits(takes[i].rows) / divisor_of(rest, prior), known))
-            leads.append(float(head.lead(takes[i].rows).mean()))
-            asked.append(i)
-    return Tested(logits, np.array(leads), points.y[np.array(asked, dtype=np.intp)])
+        logits.append(head.logits(takes[i].rows) / divisor_of(rest, prior))
+        leads.append(float(head.lead(takes[i].rows).mean()))
+    return Tested(logits, np.array(leads), points.y[asked])
 
 
-def _compact(points: Points, known: NDArray[np.bool_]) -> Points:
-    """Return the points with those labels only that have takes."""
-    if known.all():
-        return points
-    labels = tuple(label for label, there in zip(points.labels, known, strict=True) if there)
-    return Points(labels, points.z, points.u, (np.cumsum(known) - 1)[points.y])
+def _without(points: Points, i: int) -> NDArray[np.bool_]:
+    """Return which takes (N,) stay when take i is left out.
+
+    Every label that would be left with more takes than its own loses the one most like it: were only they to keep what
+    was done in it, the take would look like theirs for what it shows and not for how.
+    """
+    kept = np.arange(len(points.y)) != i
+    means = np.stack([points.u[points.y == label].mean(axis=0) for label in range(len(points.labels))])
+    done = points.u - means[points.y]  # (N, Q): what is done, less how
+    apart = np.square(done - done[i]).sum(axis=1)
+    for label in range(len(points.labels)):
+        others = np.flatnonzero(kept & (points.y == label))
+        if label != points.y[i] and len(others) >= points.counts[points.y[i]]:
+            kept[others[int(apart[others].argmin())]] = False
+    return kept
 
 
-def _spread(logits: Float64, known: NDArray[np.bool_]) -> Float64:
-    """Lay logits (S, k) of the known labels out over all K; the others cannot be answered."""
-    full = np.full((len(logits), len(known)), -1e3)
-    full[:, known] = logits
-    return full
+def _weight(points: Points) -> float:
+    """Return what a take left out counts: little where the heads that were asked knew far fewer takes than this one."""
+    takes = float(points.counts.mean())
+    return 1.0 - 1.0 / max(takes - 1.0, 1.0)
 
 
-def _calibrate(tested: Tested) -> float:
+def _calibrate(tested: Tested, weight: float) -> float:
     """Return what to multiply the prior's divisor by: the likeliest for the takes left out, near one where few are."""
     best, least = 1.0, math.inf
     for factor in _FACTORS.tolist():
         right = tested.probabilities(factor)[np.arange(len(tested.y)), tested.y]
-        loss = 0.5 * (math.log(factor) / _BELIEF) ** 2 - float(np.log(right + 1e-9).sum())
+        loss = 0.5 * (math.log(factor) / _BELIEF) ** 2 - weight * float(np.log(right + 1e-9).sum())
         if loss < least:
             best, least = factor, loss
     return best
 
 
-def _threshold(tested: Tested, prior: TeachPrior) -> float:
+def _threshold(tested: Tested, prior: TeachPrior, weight: float) -> float:
     """Return the lead below which a movement is strange: the prior's, drawn to what her own takes left out show."""
     threshold = prior.strange[0]
     if not len(tested.leads):
         return threshold
-    own, n = float(np.quantile(tested.leads, _OWN)), len(tested.leads)
+    own, n = float(np.quantile(tested.leads, _OWN)), weight * len(tested.leads)
     return (_VOUCHED * threshold + n * own) / (_VOUCHED + n)
 
 
