@@ -25,7 +25,7 @@ from .fitting import fit_at_once
 from .gather import gather, open_place
 from .roster import Entry, lesson_of, open_entry
 
-LEAST_S: Final = 5.0  # of evidence: less says nothing that will hold tomorrow
+LEAST_S: Final = 3.0  # of evidence: less says nothing that will hold tomorrow
 GOOD_S: Final = 30.0
 ProfileFile = Annotated[str, typer.Option("-p", "--profile", help="Her profile, such as anna.emotus.")]
 Sensor = Annotated[str | None, typer.Option("-s", "--sensor", help="A sensor as SCHEME:PATH, such as webcam:0.")]
