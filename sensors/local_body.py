@@ -31,9 +31,15 @@ class LocalBody:
         """Return how high the hips are at rest, in metres."""
         return float(self.skeleton.offsets[0, 1])
 
-    def place(self, local: Float32, hips: Float32) -> Float32:
-        """Return positions (21, 3) of local rotations (21, 4), the hips at (3,) metres."""
+    def place(self, local: Float32, hips: Float32, bones: Float32 | None = None) -> Float32:
+        """Return positions (21, 3) of local rotations (21, 4), the hips at (3,) metres.
+
+        bones: (21, 3) offsets from the parents that are told; one of no length is the assumed one.
+        """
         offsets = self._offsets.copy()
+        if bones is not None:
+            told = np.abs(bones).sum(axis=1) > _NOTHING
+            offsets[0, told] = bones[told]
         offsets[0, 0] = hips
         return place_few(BODY.parents, offsets, local[None])[0][0]
 

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from ..engine import quaternion
 from ..engine.body import BODY, HEIGHT_M, JOINT_COUNT, JOINT_INDEX
 from ..engine.clock import Clock
+from ..engine.errors import UriError
 from ..engine.osc_stencils import Stencils
 from ..engine.pose import Pose
 from ..engine.skeleton import Float32
 from .cycle import Cycle
 from .datagram import LIVE_OPTIONS, DatagramSensor, hear_datagrams
-from .info import SensorInfo, stream_option
+from .info import Option, SensorInfo, stream_option
 from .live_info import HEIGHT_INFO, LIVE_INFO
 from .local_body import SHORTEST_M, TALLEST_M, LocalBody, unit
 from .options import check_keys, number, stream_name
@@ -35,13 +36,19 @@ INFOS: Final = (
         "vmc",
         "vmc:udp://HOST:PORT",
         "the body that a VTuber program sends (VMC): VSeeFace, VirtualMotionCapture, Warudo, XR Animator, SlimeVR",
-        (stream_option("vmc"), HEIGHT_INFO, *LIVE_INFO),
+        (
+            Option("bones", "assumed: a neutral person's; sent: the avatar's, if it sends its own", "assumed"),
+            HEIGHT_INFO,
+            stream_option("vmc"),
+            *LIVE_INFO,
+        ),
         "vmc:udp://127.0.0.1:39539",
         port=PORT,
         gives="up to 21 joints with rotations; the proportions are assumed",
     ),
 )
-_OPTIONS: Final = ("stream", "height", *LIVE_OPTIONS)
+_OPTIONS: Final = ("bones", "height", "stream", *LIVE_OPTIONS)
+_BONES: Final = ("assumed", "sent")
 Bools = NDArray[np.bool_]
 _FARTHEST_M: Final = 1000.0
 _TO_HOUSE_POINT: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
@@ -51,6 +58,7 @@ _BODY_BITS: Final = sum(1 << int(bone) for bone in BODY_BONES)
 _TURNED: Final = np.array([*BODY_BONES, UPPER_CHEST, ROOT])  # (23,) the rotations that make up the body
 _REST: Final = np.array([0, 0, 0, 0, 0, 0, 1], dtype=np.float32)
 _CHEST: Final = JOINT_INDEX["Chest"]
+_ON_CHEST: Final = [JOINT_INDEX[name] for name in ("Neck", "LeftShoulder", "RightShoulder")]
 _LEGS: Final = np.array([JOINT_INDEX[side + part] for side in ("Left", "Right") for part in ("LowerLeg", "Foot")])
 _LEG_M: Final = float(np.linalg.norm(BODY.offsets[_LEGS], axis=1).sum())
 _PLAUSIBLE_LEGS: Final = (0.1, 10.0)  # times the body's: a doll's to a giant's
@@ -62,10 +70,13 @@ class VmcDecoder:
     A frame is given when its last bone has come, else with the next tick (OK or T) or bone of the next frame. A bone
     that is missing keeps its rest pose, or for some frames the last that was heard of it, with confidence 0. The hips
     travel as the avatar does, times the share of our legs in the avatar's where these are told.
+
+    told_bones: take the avatar's bone lengths as they are sent, and its travel as it is.
     """
 
-    def __init__(self, *, stream: str = "vmc", height_m: float = HEIGHT_M) -> None:
+    def __init__(self, *, stream: str = "vmc", height_m: float = HEIGHT_M, told_bones: bool = False) -> None:
         self._stream = stream
+        self._told_bones = told_bones
         self._body = LocalBody(height_m)
         self._stencils: Stencils[VmcPlan] = Stencils(plan)
         self._cycle = Cycle()
@@ -94,7 +105,8 @@ class VmcDecoder:
         """Say how many bones come and what is assumed."""
         if not self._seq:
             return ()
-        return (f"{self._known} of {JOINT_COUNT} joints are sent", self._body.note())
+        bones = "bone lengths are the avatar's, as sent" if self._told_bones else self._body.note()
+        return (f"{self._known} of {JOINT_COUNT} joints are sent", bones)
 
     def feed(self, data: bytes, t_ns: int) -> list[Pose]:
         """Return the poses that a packet completes; raises OscError for what is no OSC 1.0 packet within bounds."""
@@ -150,7 +162,8 @@ class VmcDecoder:
         self.rate_hz = self._time.rate_hz
         seq, self._seq = self._seq % 2**32, self._seq + 1
         self._known = int(np.count_nonzero(confidence))
-        return Pose(self._stream, seq, t_ns, self._body.place(local, hips), confidence, local, travels=travels)
+        positions = self._body.place(local, hips, self._bones() if self._told_bones else None)
+        return Pose(self._stream, seq, t_ns, positions, confidence, local, travels=travels)
 
     def _rotations(self, heard: int) -> tuple[Float32, Float32]:
         """Return the body's local rotations (21, 4) in the house, and their confidence (21,)."""
@@ -162,6 +175,14 @@ class VmcDecoder:
             local[0] = quaternion.multiply(turns[-1], local[0])
         return quaternion.positive(local), _confidence(heard) * sound[:JOINT_COUNT]
 
+    def _bones(self) -> Float32:
+        """Return the offsets (21, 3) that are sent, in the house; what hangs from the upper chest as from the chest."""
+        bones = self._values[BODY_BONES, :3]  # a copy
+        if self._expected >> UPPER_CHEST & 1:
+            upper = self._values[UPPER_CHEST]
+            bones[_ON_CHEST] += quaternion.rotate(quaternion.conjugate(unit(upper[None, _WXYZ])[0][0]), upper[:3])
+        return bones * _TO_HOUSE_POINT
+
     def _hips(self) -> tuple[Float32, bool]:
         """Return where the hips are (3,) in house metres, and whether the performer told that at all."""
         hips, root = self._values[0, :3], self._values[ROOT]
@@ -170,7 +191,7 @@ class VmcDecoder:
         if root[3:6].any():
             hips = quaternion.rotate(unit(root[None, _WXYZ])[0][0], hips)
         place = (hips + root[:3]) * _TO_HOUSE_POINT
-        return place * np.float32(self._share()), True
+        return place if self._told_bones else place * np.float32(self._share()), True
 
     def _share(self) -> float:
         """Return how long our legs are as a share of the avatar's, 1 where its bones have no length."""
@@ -186,12 +207,16 @@ def _confidence(heard: int) -> Float32:
 
 
 def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSensor:
-    """Make the sensor of `vmc:udp://HOST:39539?height=1.70&stream=NAME`; raises UriError."""
+    """Make the sensor of `vmc:udp://HOST:39539?bones=assumed&height=1.70&stream=NAME`; raises UriError."""
     place = f"vmc:{path}"
     check_keys(place, options, _OPTIONS)
+    bones = options.get("bones", "assumed")
+    if bones not in _BONES:
+        raise UriError(place, f"bones={bones[:40]}", mend=f"one of {', '.join(_BONES)}")
     decoder = VmcDecoder(
         stream=stream_name(place, options, "vmc"),
         height_m=number(place, options, "height", HEIGHT_M, SHORTEST_M, TALLEST_M),
+        told_bones=bones == "sent",
     )
     hint = "switch on sending by the VMC protocol to this port in the program that tracks you"
     return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)

@@ -13,9 +13,10 @@ from support.network_senders import performance
 from support.vmc_bytes import bones, bundles, fingers_and_eyes, placed, root, tick
 
 from emotus.engine.body import BODY, JOINT_INDEX
-from emotus.engine.errors import OscError
+from emotus.engine.clock import ManualClock
+from emotus.engine.errors import OscError, UriError
 from emotus.engine.osc_codec import encode_bundle, encode_message
-from emotus.sensors.vmc import VmcDecoder
+from emotus.sensors.vmc import VmcDecoder, from_uri
 from emotus.sensors.vmc_plan import BONES
 
 STEP_NS = 16_666_667
@@ -157,6 +158,24 @@ def test_travel_is_scaled_to_our_legs():
     tall = play(VmcDecoder(height_m=1.87), [bundles([*small, *tick(0)])])[0][0]
     assert tall.root == pytest.approx(1.1 * HIPS, abs=1e-6)
     assert np.ptp(tall.positions[:, 1]) == pytest.approx(1.1 * np.ptp(BODY.rest_positions[:, 1]), abs=1e-5)
+
+
+def test_the_avatars_own_bones_are_taken_when_asked_for():
+    """bones=sent: lengths and travel as they come; what hangs from the upper chest hangs as far from the chest."""
+    turn = Rotation.from_euler("X", 20, degrees=True)
+    own = {"Hips": (0, 0.5, 0), "Chest": (0, 0.1, 0), "UpperChest": (0, 0.2, 0), "Neck": (0, 0.3, 0)}
+    messages = [
+        placed("/VMC/Ext/Bone/Pos", name, at, turn.as_quat() if name == "UpperChest" else (0, 0, 0, 1))
+        for name, at in own.items()
+    ]
+    decoder = VmcDecoder(told_bones=True)
+    poses = [pose for i in range(2) for pose in feed(decoder, bundles([*messages, *tick(i)]), (i + 1) * STEP_NS)]
+    pose = poses[-1]
+    assert pose.root == pytest.approx((0, 0.5, 0), abs=1e-6)
+    neck = pose.positions[JOINT_INDEX["Neck"]] - pose.positions[JOINT_INDEX["Chest"]]
+    assert neck == pytest.approx(np.array((0, 0.2, 0)) + turn.apply((0, 0.3, 0)), abs=1e-5)
+    with pytest.raises(UriError, match="assumed, sent"):
+        from_uri("udp://127.0.0.1:0", {"bones": "mine"}, ManualClock())
 
 
 def test_a_sender_of_rotations_only_stays_in_place():
