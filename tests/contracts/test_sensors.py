@@ -95,8 +95,8 @@ KINDS: dict[str, Kind] = {
         lambda folder, clock, speed: BvhSensor(write_bvh(folder / "a.bvh", 40), speed=speed, clock=clock),
         lambda folder: BvhSensor(folder / "missing.bvh", clock=MonotonicClock()),
     ),
-    "DatagramSensor": Kind(lambda _, clock, speed: PlayedDatagrams(clock, 30 * (speed or 4))),
-    "TcpSensor": Kind(lambda _, clock, speed: PlayedTcp(clock, 30 * (speed or 4))),
+    "DatagramSensor": Kind(lambda _, clock, speed: PlayedDatagrams(clock, 60 * (speed or 4))),
+    "TcpSensor": Kind(lambda _, clock, speed: PlayedTcp(clock, 60 * (speed or 4))),
     "FusedSensor": Kind(
         lambda _, clock, speed: FusedSensor(
             [SyntheticSensor("happy", clock=clock, rate_hz=30, seconds=1.3, speed=speed, stream=name) for name in "ab"],
