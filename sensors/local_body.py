@@ -34,11 +34,11 @@ class LocalBody:
     def place(self, local: Float32, hips: Float32, bones: Float32 | None = None) -> Float32:
         """Return positions (21, 3) of local rotations (21, 4), the hips at (3,) metres.
 
-        bones: (21, 3) offsets from the parents that are told; one of no length is the assumed one.
+        bones: (21, 3) offsets from the parents that are told; where NaN, the assumed one.
         """
         offsets = self._offsets.copy()
         if bones is not None:
-            told = np.abs(bones).sum(axis=1) > _NOTHING
+            told = np.isfinite(bones[:, 0])
             offsets[0, told] = bones[told]
         offsets[0, 0] = hips
         return place_few(BODY.parents, offsets, local[None])[0][0]

@@ -162,7 +162,7 @@ class VmcDecoder:
         self.rate_hz = self._time.rate_hz
         seq, self._seq = self._seq % 2**32, self._seq + 1
         self._known = int(np.count_nonzero(confidence))
-        positions = self._body.place(local, hips, self._bones() if self._told_bones else None)
+        positions = self._body.place(local, hips, self._bones(heard | self._expected) if self._told_bones else None)
         return Pose(self._stream, seq, t_ns, positions, confidence, local, travels=travels)
 
     def _rotations(self, heard: int) -> tuple[Float32, Float32]:
@@ -175,12 +175,18 @@ class VmcDecoder:
             local[0] = quaternion.multiply(turns[-1], local[0])
         return quaternion.positive(local), _confidence(heard) * sound[:JOINT_COUNT]
 
-    def _bones(self) -> Float32:
-        """Return the offsets (21, 3) that are sent, in the house; what hangs from the upper chest as from the chest."""
+    def _bones(self, heard: int) -> Float32 | None:
+        """Return the offsets (21, 3) that are sent, in the house, NaN where a bone is not; None where all are zero.
+
+        What hangs from the upper chest hangs as far from the chest.
+        """
         bones = self._values[BODY_BONES, :3]  # a copy
-        if self._expected >> UPPER_CHEST & 1:
+        if not bones[1:].any():
+            return None
+        if heard >> UPPER_CHEST & 1:
             upper = self._values[UPPER_CHEST]
             bones[_ON_CHEST] += quaternion.rotate(quaternion.conjugate(unit(upper[None, _WXYZ])[0][0]), upper[:3])
+        bones[_confidence(heard) == 0] = np.nan
         return bones * _TO_HOUSE_POINT
 
     def _hips(self) -> tuple[Float32, bool]:
