@@ -164,6 +164,10 @@ class Eyes:
         """Return the id of the worker's process."""
         return None if self._worker is None else self._worker.pid
 
+    def trouble(self) -> str:
+        """Return what is amiss with the process, "" where nothing is."""
+        return "" if self._worker is None else self._worker.message
+
     def message(self) -> str:
         """Return what a person should know just now, a line each."""
         worker = self._worker

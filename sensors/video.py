@@ -13,6 +13,7 @@ from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import InputError, UriError
 from ..engine.pose import Pose
 from .base import Health
+from .bvh_source import stream_of
 from .eyes import PACKAGES, SHARED_INFO, SHARED_OPTIONS, Eyes, Sight, sight_of, wait_s
 from .info import Option, SensorInfo
 from .options import check_keys, number, switch
@@ -20,6 +21,7 @@ from .worker import Patience
 
 _WAIT_NS: Final = NS_PER_S // 10  # what read() waits at most
 _PATIENCE: Final = Patience(hang_s=10.0, restarts=0)  # a file on which the networks fall over does so again
+FILM_ENDINGS: Final = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
 _OPTIONS: Final = ("speed", "loop", *SHARED_OPTIONS)
 INFOS: Final = (
     SensorInfo(
@@ -96,15 +98,17 @@ class VideoSensor:
             self._state = "live"
 
     def read(self) -> Pose | None:
-        """Return the next pose when its time has come, or None after 0.1 s, at the end and when closed."""
+        """Return the next pose when its time has come, or None after 0.1 s, at the end and when closed.
+
+        Raises InputError once where the process that sees failed; the sensor is then lost.
+        """
         deadline_ns = self._clock.now_ns() + _WAIT_NS
         while self._state == "live" and not self._pending:
             sighting = self._eyes.look(wait_s(self._clock.now_ns(), deadline_ns))
             if sighting is not None:
                 self._pending = self._eyes.poses(sighting, sighting.t_ns)
             elif self._eyes.state in ("ended", "failed"):
-                self._finish()
-                return None
+                return self._finish()
             elif not self.live or self._clock.now_ns() >= deadline_ns:
                 return None
         return self._when_due(deadline_ns)
@@ -137,9 +141,14 @@ class VideoSensor:
         return t_ns
 
     def _finish(self) -> None:
+        """Note that no more will come; raises InputError, once, where that is because the process failed."""
+        failed = self._eyes.state == "failed"
         with self._lock:
-            if self._state == "live":
-                self._state = "lost" if self._eyes.state == "failed" else "ended"
+            if self._state != "live":
+                return
+            self._state = "lost" if failed else "ended"
+        if failed:
+            raise InputError(self._eyes.place, self._eyes.trouble())
 
     def close(self) -> None:
         """End the process and let the file go; harmless when repeated."""
@@ -158,6 +167,11 @@ class VideoSensor:
         return Health("lost" if self._state == "lost" else "ended", message, counters)
 
 
+def open_film(path: Path, clock: Clock) -> VideoSensor:
+    """Return the sensor that goes through a video file as fast as it can, its stream named after the file."""
+    return VideoSensor(path, clock=clock, speed=0.0, sight=Sight(stream_of(path)))
+
+
 def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> VideoSensor:
     """Make the sensor of `video:PATH?speed=1&loop=0&people=1&smooth=light&rotate=0&mirror=0&fov=60`; raises UriError.
 
@@ -167,8 +181,6 @@ def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> VideoSensor
     check_keys(place, options, _OPTIONS)
     if not path:
         raise UriError(place, "no file is named", mend="write video:PATH")
-    from .bvh_source import stream_of
-
     return VideoSensor(
         path,
         clock=clock,

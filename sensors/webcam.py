@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..engine.clock import NS_PER_S, Clock
-from ..engine.errors import UriError
+from ..engine.errors import InputError, UriError
 from ..engine.pose import Pose
 from .base import Health
 from .eyes import PACKAGES, SHARED_INFO, SHARED_OPTIONS, Eyes, Sight, sight_of, wait_s
@@ -88,6 +88,7 @@ class WebcamSensor:
         self._offset_ns = 0
         self._came_ns = 0
         self._last_ns = -1
+        self._told = False  # that the sensor is lost
 
     def open(self) -> None:
         """Start the process and the camera; raises UriError or InputError where one of them cannot be had."""
@@ -100,7 +101,7 @@ class WebcamSensor:
             self._open = True
 
     def read(self) -> Pose | None:
-        """Return the next pose, or None after 0.1 s."""
+        """Return the next pose, or None after 0.1 s; raises InputError once where the sensor is lost for good."""
         deadline_ns = time.monotonic_ns() + _WAIT_NS
         while self._open and not self._pending:
             sighting = self._eyes.look(wait_s(time.monotonic_ns(), deadline_ns))
@@ -108,7 +109,9 @@ class WebcamSensor:
                 t_ns = max(sighting.t_ns + self._offset_ns, self._last_ns + 1)
                 self._last_ns = t_ns
                 self._pending = self._eyes.poses(sighting, t_ns)
-            elif time.monotonic_ns() >= deadline_ns or self._eyes.state in ("closed", "ended", "failed"):
+            elif self._eyes.state == "failed":
+                return self._lose()
+            elif time.monotonic_ns() >= deadline_ns or self._eyes.state in ("closed", "ended"):
                 return None
         with self._lock:
             if not self._open or not self._pending:
@@ -116,6 +119,11 @@ class WebcamSensor:
             self._came_ns = self._clock.now_ns()
             self._eyes.gave()
             return self._pending.popleft()
+
+    def _lose(self) -> None:
+        if self._open and not self._told:
+            self._told = True
+            raise InputError(self._eyes.place, self._eyes.trouble())
 
     def close(self) -> None:
         """Let the camera go and end the process; harmless when repeated."""

@@ -17,6 +17,7 @@ import pytest
 from emotus.engine.clock import MonotonicClock
 from emotus.engine.errors import InputError
 from emotus.sensors.webcam import WebcamSensor
+from emotus.sensors.worker import Patience
 
 PLENTY_S = 20.0  # for what takes a tenth of it on a machine that has nothing else to do
 
@@ -170,3 +171,17 @@ def test_the_camera_is_let_go_when_the_engine_dies(mode, tmp_path):
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_camera_whose_process_dies_again_and_again_is_lost(mode):
+    """After its restarts the sensor is lost for good, and read says so once, in one line."""
+    fake = {"capture": "support.fake_camera:Camera", "mode": str(mode), "trouble": "kill"}
+    seer, patience = "support.fake_camera:Seer", Patience(restarts=1, pause_s=0.01)
+    sensor = WebcamSensor("0", clock=MonotonicClock(), estimator=seer, settings=fake, patience=patience)
+    sensor.open()
+    with pytest.raises(InputError, match="webcam:0: the worker was killed by SIGKILL; started 1 times") as told:
+        read_until(sensor, lambda _: False)
+    assert "\n" not in str(told.value)
+    assert sensor.health().state == "lost"
+    assert sensor.read() is None
+    sensor.close()

@@ -16,6 +16,7 @@ from emotus.engine.errors import InputError, UriError
 from emotus.engine.events import EmotionEvent
 from emotus.engine.pipeline import Engine
 from emotus.sensors.eyes import Sight
+from emotus.sensors.files import open_recording
 from emotus.sensors.uri import open_sensor
 from emotus.sensors.video import VideoSensor
 
@@ -56,6 +57,17 @@ def test_a_slow_video_is_filled_up_for_the_engine(tmp_path):
     events = [event for pose in poses for event in engine.step(pose)] + list(engine.flush())
     assert sum(isinstance(event, EmotionEvent) for event in events) >= 110
     assert engine.counters()["video"]["holes"] == 0
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".MOV", ".webm"])
+def test_a_film_is_opened_by_its_ending(tmp_path, ending):
+    """Its stream is named after the file, and it is gone through as fast as possible."""
+    path = tmp_path / f"my take{ending}"
+    sensor = open_recording(path, MonotonicClock())
+    assert isinstance(sensor, VideoSensor)
+    assert not sensor.live
+    with pytest.raises(InputError, match="there is no such file"):
+        sensor.open()
 
 
 def test_a_loop_goes_on_rising(tmp_path):
@@ -133,7 +145,15 @@ def test_a_worker_that_dies_in_the_midst_ends_the_video_with_the_reason(tmp_path
     """A file on which the networks fall over does so again: what came is given, then the sensor is lost."""
     sensor = video(tmp_path, trouble="segfault")
     sensor.open()
-    assert len(read_all(sensor)) == 5
+    poses = []
+
+    def read_on() -> None:
+        while sensor.health().state == "live":
+            poses.append(sensor.read())
+
+    with pytest.raises(InputError, match=r"take.mp4: the worker was killed by SIGSEGV"):
+        read_on()
+    assert len([pose for pose in poses if pose is not None]) == 5
     assert sensor.health().state == "lost"
-    assert "take.mp4: the worker was killed by SIGSEGV" in sensor.health().message
+    assert sensor.read() is None  # said once
     sensor.close()
