@@ -17,7 +17,7 @@ import typer
 
 from .bridges.page import VIEW_HOST, VIEW_PORT, free_port, make_viewer, open_browser
 from .engine.errors import EmotusError, InputError
-from .training import commands, performer_commands, sensor_list, signature_commands, suit
+from .training import commands, performer_commands, recording_commands, sensor_list, signature_commands, suit
 from .training.commands import DEFAULT_MODEL, Json
 from .training.console import complain, note, say
 
@@ -47,7 +47,12 @@ app = typer.Typer(
 
 for _command in (commands.train, commands.evaluate, commands.export, sensor_list.sensors, suit.suit):
     app.command()(_command)
-for _command in (performer_commands.calibrate, performer_commands.teach, performer_commands.forget):
+for _command in (
+    recording_commands.recover,
+    performer_commands.calibrate,
+    performer_commands.teach,
+    performer_commands.forget,
+):
     app.command()(_command)
 _profile = typer.Typer(help="Look into a performer's profile.", pretty_exceptions_enable=False, rich_markup_mode=None)
 _profile.command("show")(performer_commands.show)
@@ -80,6 +85,7 @@ Consents = Annotated[
 References = Annotated[
     list[str] | None, typer.Option("--signature", help="Tell how near she moves to [NAME=]RECORDING; repeatable.")
 ]
+Record = Annotated[Path | None, typer.Option("--record", help="Record the show to FILE.mcap, to be played again.")]
 Controls = Annotated[list[str] | None, typer.Option("--control", help="Hear commands at osc:HOST:PORT; repeatable.")]
 
 
@@ -98,6 +104,7 @@ def run(
     consents: Consents = None,
     controls: Controls = None,
     signature: References = None,
+    record: Record = None,
 ) -> None:
     """Run sensors through the engine into bridges until they end, the time is over or Ctrl-C."""
     from .engine.clock import MonotonicClock
@@ -111,7 +118,8 @@ def run(
         recogniser, clock, profiles=profiles or [], consents=consents or [], learn=learn, signature=signature or []
     )
     stage.admit(sensors, sources)
-    sinks = _sinks(bridges or [], view, stage, clock, expose=expose, controls=controls or [])
+    kept = [] if record is None else [f"mcap:{record}"]
+    sinks = _sinks([*(bridges or []), *kept], view, stage, clock, expose=expose, controls=controls or [])
     summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain)
     _say_summary(summary)
     if summary.failures:

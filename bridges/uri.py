@@ -28,7 +28,7 @@ class Wish:
 def make_bridge(
     uri: str, *, labels: Sequence[str], expose: bool = False, clock: Clock, control: ControlInbox | None = None
 ) -> Bridge:
-    """Return the bridge of an address: osc:HOST:PORT, ws:HOST:PORT, jsonl:PATH ("-" is standard output).
+    """Return the bridge of an address: osc:HOST:PORT, ws:HOST:PORT, jsonl:PATH ("-" is standard output), mcap:PATH.
 
     labels: what the model can answer. expose: allow what other machines can reach. control: where what clients tell the
     show goes, None to take no commands. Raises UriError where the address
@@ -76,5 +76,11 @@ def _jsonl(wish: Wish) -> Bridge:
     return JsonlBridge(wish.rest, clock=wish.clock)
 
 
+def _mcap(wish: Wish) -> Bridge:
+    from .recorder import recorder_of
+
+    return recorder_of(wish.uri, wish.rest, wish.clock)
+
+
 # A new kind of bridge is one line here.
-SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {"osc": _osc, "ws": _ws, "jsonl": _jsonl}
+SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {"osc": _osc, "ws": _ws, "jsonl": _jsonl, "mcap": _mcap}

@@ -86,7 +86,8 @@ def _signature(event: SignatureEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one
 
 
 def _pose(event: PoseEvent, pack: Pack) -> Wire:
-    return {"joints": pack(event.joints, LENGTH_DIGITS), "confidence": pack(event.confidence, NUMBER_DIGITS)}
+    fields: Wire = {"joints": pack(event.joints, LENGTH_DIGITS), "confidence": pack(event.confidence, NUMBER_DIGITS)}
+    return fields | {"interpolated": True} if event.interpolated else fields
 
 
 def _status(event: StatusEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one shape for every encoder

@@ -99,10 +99,10 @@ class Desk:
             yield self._tell("warning", "consent", f"{stream}: consent is revoked; nothing of it is kept")
 
     def _erase(self, stream: str) -> None:
-        """Drop everything held of a stream: what waits to be read, what was gathered, what waits to leave."""
+        """Drop everything held of a stream: what waits to be read, what was gathered or recorded, what is to leave."""
         self._inbox.forget(stream)
         self._engine.forget(stream)
-        self._outlet.forget(stream)
+        self._outlet.erase(stream)
 
     def _tell(self, level: str, code: str, message: str) -> StatusEvent:
         self._seq += 1

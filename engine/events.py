@@ -87,7 +87,10 @@ class SignatureEvent:
 
 @dataclass(frozen=True, slots=True)
 class PoseEvent:
-    """Pass on the pose that was analysed: joints (21, 3) in metres, confidence (21,)."""
+    """Pass on the pose that was analysed: joints (21, 3) in metres, confidence (21,).
+
+    travels, interpolated: as in `engine.pose.Pose`.
+    """
 
     type: ClassVar[str] = "pose"
     stream: str
@@ -96,6 +99,8 @@ class PoseEvent:
     joints: Float32
     confidence: Float32
     rotations: Float32 | None = None
+    travels: bool = True
+    interpolated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

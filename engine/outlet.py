@@ -23,6 +23,15 @@ class Forgetful(Protocol):
         ...
 
 
+@runtime_checkable
+class Keeping(Protocol):
+    """A bridge that keeps what it was given, and can take a person out of it."""
+
+    def erase(self, stream: str) -> None:
+        """Drop what waits of a stream, and take it out of all that is kept; without waiting for that."""
+        ...
+
+
 class Outlet:
     """Pass events on to the bridges that consent lets them go to.
 
@@ -64,6 +73,14 @@ class Outlet:
         """Take back what waits of a stream, or of all, in every bridge that can."""
         for sink, _ in self._sinks:
             if isinstance(sink, Forgetful):
+                sink.forget(stream)
+
+    def erase(self, stream: str) -> None:
+        """Take back what waits of a stream, and take it out of what bridges keep."""
+        for sink, _ in self._sinks:
+            if isinstance(sink, Keeping):
+                sink.erase(stream)
+            elif isinstance(sink, Forgetful):
                 sink.forget(stream)
 
     def halt(self) -> None:

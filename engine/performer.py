@@ -123,7 +123,16 @@ class Performer:
         self._frames += 1
         self._seq = pose.seq
         self._t_ns = pose.t_ns
-        yield PoseEvent(self._stream, pose.seq, pose.t_ns, pose.positions, pose.confidence, pose.rotations)
+        yield PoseEvent(
+            self._stream,
+            pose.seq,
+            pose.t_ns,
+            pose.positions,
+            pose.confidence,
+            pose.rotations,
+            pose.travels,
+            pose.interpolated,
+        )
         yield QualitiesEvent(self._stream, pose.seq, pose.t_ns, self._qualities.step(pose))
         where = None if self._tracker is None else self._tracker.step(pose)
         if where is not None:

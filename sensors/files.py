@@ -10,11 +10,13 @@ from ..engine.clock import Clock
 from ..engine.errors import InputError
 from .base import Sensor
 from .bvh_source import BvhSensor
+from .mcap_source import McapSensor
 from .mvnx_source import MvnxSensor
 from .video import FILM_ENDINGS, open_film
 
 _READERS: Final[dict[str, Callable[[Path, Clock], Sensor]]] = {
     ".bvh": lambda path, clock: BvhSensor(path, speed=0.0, clock=clock),
+    ".mcap": lambda path, clock: McapSensor(path, speed=0.0, clock=clock),
     ".mvnx": lambda path, clock: MvnxSensor(path, speed=0.0, clock=clock),
     **dict.fromkeys(FILM_ENDINGS, open_film),
 }

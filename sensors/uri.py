@@ -14,6 +14,7 @@ from . import (
     fused,
     imu,
     lsl,
+    mcap_source,
     mocopi,
     mvnx_source,
     points,
@@ -29,7 +30,7 @@ from .base import Sensor
 from .info import SensorInfo
 from .options import parse_uri
 
-RECORDED: Final = frozenset(("bvh", "mvnx", "points", "replay", "synthetic", "video"))
+RECORDED: Final = frozenset(("bvh", "mcap", "mvnx", "points", "synthetic", "video"))
 Factory = Callable[[str, Mapping[str, str], Clock], Sensor]
 
 
@@ -76,6 +77,7 @@ _FACTORIES: Final[dict[str, Factory]] = {
     "fuse": fused.from_uri,
     "imu": imu.from_uri,
     "lsl": lsl.from_uri,
+    "mcap": mcap_source.from_uri,
     "mocopi": mocopi.from_uri,
     "mvnx": mvnx_source.from_uri,
     "points": points.from_uri,

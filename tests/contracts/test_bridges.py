@@ -39,10 +39,19 @@ def _viewer(_) -> Bridge:
     return ViewerBridge("127.0.0.1", free_port(), clock=MonotonicClock())
 
 
+def _recorder(tmp_path) -> Bridge:
+    if importlib.util.find_spec("mcap") is None:
+        pytest.skip("mcap is not installed (pip install 'emotus[record]')")
+    from emotus.bridges.recorder import RecorderBridge
+
+    return RecorderBridge(tmp_path / "out.mcap", clock=MonotonicClock())
+
+
 # How each kind of bridge is made for these tests, with a receiver that is dead: a new bridge needs a line here.
 MAKERS: dict[str, Callable[..., Bridge]] = {
     "JsonlBridge": lambda tmp_path: JsonlBridge(str(tmp_path / "out.jsonl"), clock=MonotonicClock()),
     "OscBridge": lambda _: OscBridge("127.0.0.1", free_port(socket.SOCK_DGRAM), labels=LABELS, clock=MonotonicClock()),
+    "RecorderBridge": _recorder,
     "TerminalBridge": lambda _: TerminalBridge(io.StringIO()),
     "ViewerBridge": _viewer,
     "WebSocketBridge": lambda _: WebSocketBridge("127.0.0.1", 0, labels=LABELS, clock=MonotonicClock()),
@@ -122,7 +131,15 @@ def test_every_type_of_event_is_taken_whatever_it_holds(bridge):
     """All types, odd names, extreme numbers and numbers that are none: no exception, and all are counted."""
     bad = np.full((21, 3), np.nan, np.float32)
     extreme = 3e38
-    events = [emotion(), qualities(), signature(), pose(rotations=True), status(), pose(stream=""), status(stream="花子\n\0")]
+    events = [
+        emotion(),
+        qualities(),
+        signature(),
+        pose(rotations=True),
+        status(),
+        pose(stream=""),
+        status(stream="花子\n\0"),
+    ]
     events += [emotion(valence=float("nan")), emotion(valence=float("inf")), emotion(valence=extreme, t_ns=5)]
     events += [type(pose())("p1", 2**40, -5, bad, bad[:, 0]), status(message="x" * 100_000)]
     assert {type(event) for event in events} == set(EVENT_TYPES)

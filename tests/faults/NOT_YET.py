@@ -11,9 +11,6 @@ ELSEWHERE: dict[int, str] = {
 # Row 26 has a file; a recording of the performer that is played in her place is not told from her.
 NOT_YET: dict[int, str] = {
     8: "slow model: tests/engine/test_runner.py bounds the age of answers, but not beside another busy process",
-    16: "recordings are to come",
-    17: "recordings are to come",
-    18: "recordings are to come",
     19: "GPU: the network runs on one CPU core, there is no GPU path to fall back from",
     24: "soak of an hour: not run",
     30: "generation: to come",
