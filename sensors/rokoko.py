@@ -91,7 +91,8 @@ class RokokoDecoder:
     def notes(self) -> tuple[str, ...]:
         """Say who is there, and what is assumed."""
         if not self._performers:
-            return ()
+            empty = self._counts["frames_without_body"] + self._counts["skipped_actors"]
+            return (f"{empty} times no body that is asked for: check Studio's actors, and actor=",) if empty else ()
         streams = ", ".join(performer.stream for performer in self._performers.values())
         twist = "limbs count as not twisted in the first frame: begin in a T-pose where twist matters"
         return (f"JSON v{self._version}: {streams}", twist)

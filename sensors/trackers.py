@@ -102,7 +102,8 @@ class TrackerDecoder:
     def notes(self) -> tuple[str, ...]:
         """Say which joints are known."""
         if not self._heard:
-            return ()
+            others = sum(self._counts.values())
+            return (f"{others} messages came, but no trackers: switch these on beside the rest",) if others else ()
         names = ", ".join(name for i, name in enumerate(JOINT_NAMES) if self._heard >> i & 1)
         unknown = "" if self._heard & 1 else "; no hips, so no pose: send a tracker for the hips"
         return (f"trackers for {names}; every other joint is unknown (confidence 0){unknown}",)

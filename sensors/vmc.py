@@ -102,9 +102,12 @@ class VmcDecoder:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say how many bones come and what is assumed."""
+        """Say how many bones come and what is assumed, or that something else comes."""
         if not self._seq:
-            return ()
+            heard = sum(self._counts.values())
+            return (
+                (f"{heard} messages came, but no bones of a body: let the program send the pose too",) if heard else ()
+            )
         bones = "bone lengths are the avatar's, as sent" if self._told_bones else self._body.note()
         return (f"{self._known} of {JOINT_COUNT} joints are sent", bones)
 

@@ -99,6 +99,7 @@ def test_gloves_and_faces_alone_are_no_body():
     scene = {"timestamp": 0.0, "actors": [{"name": "A", "meta": {"hasBody": False}, "body": None, "face": {"jaw": 1}}]}
     assert decoder.feed(json.dumps({"version": 3, "scene": scene}).encode(), 1) == []
     assert decoder.counters == {"frames_without_body": 1}
+    assert "no body" in decoder.notes[0]
 
 
 def test_a_clip_that_loops_goes_on():

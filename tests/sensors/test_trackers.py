@@ -99,6 +99,7 @@ def test_odd_messages_are_passed_over():
         encode_message("/avatar/parameters/Joy", 1.0), encode_message("/tracking/trackers/1/rotation", 1e30, 0.0, 0.0),
     ]  # fmt: skip
     assert decoder.feed(encode_bundle(odd), 1) == []
+    assert "no trackers" in decoder.notes[0]
     assert decoder.counters == {"skipped_others": 4, "skipped_wrong": 2, "skipped_out_of_place": 1}
     with pytest.raises(OscError):
         decoder.feed(b"#bundle\0" + bytes(7) + b"\1" + b"\xff\xff\xff\xfc", 2)

@@ -209,6 +209,7 @@ def test_hands_and_faces_alone_are_no_body():
     decoder = VmcDecoder()
     assert play(decoder, [bundles([*fingers_and_eyes(), *tick(i)]) for i in range(3)]) == [[], [], []]
     assert decoder.counters == {"frames_without_body": 3}
+    assert "no bones of a body" in decoder.notes[0]
 
 
 def test_a_bone_out_of_this_world_is_not_known():
