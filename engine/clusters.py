@@ -15,13 +15,13 @@ MOST: Final = 10  # clusters that are tried
 SUBSTANCE: Final = 0.25  # silhouette below which there is no structure (Kaufman & Rousseeuw, Finding Groups, 1990)
 
 
-def kmeans(points: Float64, k: int, *, seed: int = 0) -> tuple[Ints, float]:
-    """Return the cluster (n,) of each point (n, d) and the squared error, the best of STARTS starts.
+def kmeans(points: Float64, k: int, *, seed: int = 0, starts: int = STARTS) -> tuple[Ints, float]:
+    """Return the cluster (n,) of each point (n, d) and the squared error, the best of some starts.
 
     Lloyd's iteration from k-means++ starts (Arthur & Vassilvitskii 2007). Clusters are numbered by their first point.
     """
     rng = np.random.default_rng(seed)
-    runs = [_lloyd(points, _start(points, k, rng)) for _ in range(STARTS if k > 1 else 1)]
+    runs = [_lloyd(points, _start(points, k, rng)) for _ in range(starts if k > 1 else 1)]
     labels, error = min(runs, key=lambda run: run[1])
     order = {label: i for i, label in enumerate(dict.fromkeys(labels.tolist()))}
     return np.array([order[label] for label in labels.tolist()], dtype=np.int64), error

@@ -40,7 +40,7 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, or teach.")] = DEFAULT_MODEL,
+    model: Annotated[str, typer.Argument(help="A shipped model's name, teach or signature.")] = DEFAULT_MODEL,
     data: Data = DATA,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
@@ -60,6 +60,10 @@ def evaluate(
         from . import teach_evaluation
 
         report = teach_evaluation.evaluate(data, seeds=tuple(range(seeds)), progress=note)
+    elif model == "signature":
+        from . import signature_evaluation
+
+        report = signature_evaluation.evaluate(data, progress=note)
     else:
         chosen = tuple(protocols or evaluation.PROTOCOLS)
         seed_numbers = tuple(range(seeds))
@@ -70,6 +74,11 @@ def evaluate(
         from .teach_evaluation import to_text
 
         say(to_text(report))
+        return
+    if report.model == "signature" and not as_json:
+        from .signature_evaluation import to_text as signature_text
+
+        say(signature_text(report))
         return
     say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
 

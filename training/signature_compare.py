@@ -29,12 +29,11 @@ _EACH: Final = BINS // BARS
 class Masses:
     """Hold distributions as probabilities (N, G, BARS) on a common grid, NaN for a pool that is unknown.
 
-    centres, widths: (BARS,) of the grid, in the definition's unit.
+    centres: (BARS,) of the grid, in the definition's unit.
     """
 
     shares: Float64
     centres: Float64
-    widths: Float64
 
 
 def compare(takes: Sequence[Take], signatures: Sequence[Signature], metric: str, kept: str = "quantiles") -> Float64:
@@ -71,7 +70,7 @@ def masses(takes: Sequence[Take], *, smooth: bool) -> Masses:
     if smooth:
         _smooth(shares, takes, definition)
     edges = definition.value(np.linspace(0, 1, BARS + 1))
-    return Masses(shares, (edges[1:] + edges[:-1]) / 2, np.diff(edges))
+    return Masses(shares, (edges[1:] + edges[:-1]) / 2)
 
 
 def _smooth(shares: Float64, takes: Sequence[Take], definition: Definition) -> None:
@@ -101,7 +100,7 @@ def _pairs(found: Masses, metric: str) -> Float64:
 def _apart(one: Float64, others: Float64, found: Masses, metric: str) -> Float64:
     """Return the distances (N, G) of one (G, BARS) from others (N, G, BARS)."""
     if metric == "l2":
-        return l2(others, one, found.widths)
+        return l2(others, one, np.full(BARS, 1 / BARS))  # on the axis of the grid, where no bar is a needle
     if metric == "jensen-shannon":
         unknown = np.isnan(others[:, :, 0]) | np.isnan(one[:, 0])
         with np.errstate(invalid="ignore"):

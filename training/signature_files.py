@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from ..engine.clock import ManualClock
+from ..engine.clock import NS_PER_S, ManualClock
 from ..engine.errors import InputError
 from ..engine.intake import Intake
 from ..engine.pose import Arrival, Hole, Pose
@@ -74,35 +74,49 @@ def _at_once(uri: str) -> str:
     return f"{uri}{'&' if '?' in uri else '?'}speed=0"
 
 
-def read_take(place: str, definition: Definition, name: str = "") -> Take:
-    """Return the samples of a recording; raises the EmotusError of a file that cannot be read, and for a live sensor.
+def read_poses(place: str, *, most: float = MAX_S) -> list[Pose]:
+    """Return the poses of a recording as it has them; raises the EmotusError of a file that cannot be read.
 
-    Order, holes, masks and rate are those of the engine's own intake and resampler, so that live equals offline.
+    At most so many seconds of them. A live sensor has no end and is refused.
     """
     sensor = open_recording(place)
-    sampler = Sampler(definition)
-    intake, resampler = Intake(name or place), Resampler(definition.rate_hz)
-    rows: list[Float64] = []
-
-    def take(arrivals: Sequence[Arrival]) -> None:
-        for arrival in arrivals:
-            for frame in resampler.push(arrival):
-                if isinstance(frame, Hole):
-                    sampler.gap()
-                else:
-                    rows.append(sampler.step(frame))
-
+    poses: list[Pose] = []
     with contextlib.closing(sensor):
         sensor.open()
         if sensor.live:
             raise InputError(place, "is live, and has no end", mend="name a recording, or add speed=0")
-        while sensor.health().state not in ("ended", "lost") and len(rows) < MAX_S * definition.rate_hz:
+        while sensor.health().state not in ("ended", "lost"):
             pose = sensor.read()
             if isinstance(pose, Pose):
-                take(intake.push(pose))
-        take(intake.flush())
-    columns = len(definition.columns()[0])
-    return Take(name or stem_of(place), place, definition, np.stack(rows) if rows else np.zeros((0, columns)))
+                poses.append(pose)
+            if poses and poses[-1].t_ns - poses[0].t_ns > most * NS_PER_S:
+                break
+    return poses
+
+
+def at_rate(poses: Sequence[Pose], rate_hz: float) -> list[Arrival]:
+    """Return poses at a steady rate and the holes between them: by the engine's own intake and resampler."""
+    intake, resampler = Intake("recording"), Resampler(rate_hz)
+    arrivals = [arrival for pose in poses for arrival in intake.push(pose)]
+    return [frame for arrival in (*arrivals, *intake.flush()) for frame in resampler.push(arrival)]
+
+
+def rows_of(frames: Sequence[Arrival], definition: Definition) -> Float64:
+    """Return the samples (T, C) of frames at the definition's rate; nothing is computed across a hole."""
+    sampler = Sampler(definition)
+    rows: list[Float64] = []
+    for frame in frames:
+        if isinstance(frame, Hole):
+            sampler.gap()
+        else:
+            rows.append(sampler.step(frame))
+    return np.stack(rows) if rows else np.zeros((0, len(definition.columns()[0])))
+
+
+def read_take(place: str, definition: Definition, name: str = "") -> Take:
+    """Return the samples of a recording, as they would be live; raises the EmotusError of one that cannot be read."""
+    frames = at_rate(read_poses(place), definition.rate_hz)
+    return Take(name or stem_of(place), place, definition, rows_of(frames, definition))
 
 
 def read_references(places: Sequence[str], definition: Definition, progress: Progress | None = None) -> References:

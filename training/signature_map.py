@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from .signature_stats import Answer, ask
 
 Progress = Callable[[str], None]
 GAP_DRAWS: Final = 20
+GAP_STARTS: Final = 3
 EMOTION, PERSON = "emotion", "person"
 UNSAID: Final = ""
 
@@ -131,8 +132,8 @@ def gap_statistic(points: Float64, *, seed: int = 0) -> dict[int, tuple[float, f
     even = [points.min(axis=0) + rng.random(points.shape) * spans for _ in range(GAP_DRAWS)]
     found: dict[int, tuple[float, float]] = {}
     for k in range(1, most + 1):
-        ours = _log(kmeans(points, k, seed=seed)[1])
-        theirs = np.array([_log(kmeans(each, k, seed=seed)[1]) for each in even])
+        ours = _log(kmeans(points, k, seed=seed, starts=GAP_STARTS)[1])
+        theirs = np.array([_log(kmeans(each, k, seed=seed, starts=GAP_STARTS)[1]) for each in even])
         found[k] = float(theirs.mean() - ours), float(theirs.std() * np.sqrt(1 + 1 / GAP_DRAWS))
     return found
 
@@ -212,8 +213,14 @@ def labels_by_table(takes: Sequence[Take], path: Path) -> Labels:
     if not rows or "file" not in rows[0] or not {EMOTION, PERSON} & set(rows[0]):
         raise InputError(str(path), "has no rows of file, emotion, person", mend="write this line first")
     known = {str(row["file"]): row for row in rows} | {Path(str(row["file"])).stem: row for row in rows}
-    found = [known.get(Path(take.place).name) or known.get(take.name) or {} for take in takes]
+    found = [_row_of(take, known) for take in takes]
     if not any(found):
         raise InputError(str(path), "names none of the recordings", mend=f"such as {Path(takes[0].place).name}")
     column = {name: tuple(str(row.get(name) or UNSAID) for row in found) for name in (EMOTION, PERSON)}
     return Labels(column[EMOTION], column[PERSON])
+
+
+def _row_of(take: Take, known: Mapping[str, dict[str, str]]) -> dict[str, str]:
+    """Return the row that names a take by its file, its stem or its name."""
+    path = Path(take.place)
+    return known.get(path.name) or known.get(path.stem) or known.get(take.name) or {}

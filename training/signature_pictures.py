@@ -109,7 +109,11 @@ def draw_matrix(found: SignatureMap) -> Figure:
     above, below = figure.subplots(2, 1, height_ratios=(1, 3.2))
     groups = groups_of(found)
     label = [f"{n}" if len(groups) <= NAMED else g for n, g in zip(found.names, groups, strict=True)]
-    tree = dendrogram(found.tree, ax=above, no_labels=True, color_threshold=0, above_threshold_color="#555")
+    tree = dendrogram(found.tree, no_plot=True, color_threshold=0)
+    for x, y in zip(tree["icoord"], tree["dcoord"], strict=True):
+        above.plot(x, y, color="#555", linewidth=1.0)
+    above.set_xticks([])
+    above.margins(x=0.0)
     order = tree["leaves"]
     matrix = found.matrices["wasserstein"][np.ix_(order, order)]
     image = below.imshow(matrix, cmap="magma_r", interpolation="nearest", aspect="auto")
@@ -158,6 +162,7 @@ def draw_choice(found: SignatureMap) -> Figure:
         list(gaps), [g for g, _ in gaps.values()], [e for _, e in gaps.values()], fmt="o-", color=_COLOURS[2]
     )
     right.set_title(f"gap: {choice.by_gap}", fontsize=9)
+    left.set_ylim(min(-0.1, *choice.silhouettes.values(), 0.0), 1.0)
     for axes in (left, right):
         axes.set_xlabel("clusters", fontsize=8)
         _quiet(axes)

@@ -7,7 +7,7 @@ both hold (Mantel, Cancer Research 1967; Anderson, Austral Ecology 2001).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -22,6 +22,8 @@ PERMUTATIONS: Final = 1999
 DRAWS: Final = 999
 BLOCK_S: Final = 1.0  # of motion; longer than its autocorrelation, a third of a second here
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Pairs = tuple[NDArray[np.intp], ...]
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,15 @@ def ask(question: str, matrix: Float64, labels: Sequence[str], allowed: Bools, *
 
     matrix: (N, N). allowed: (N, N), the pairs that bear on the question.
     """
-    codes = np.unique(np.array(labels, dtype=str), return_inverse=True)[1]
-    upper = np.triu(np.ones(matrix.shape, dtype=bool), 1) & allowed
-    same = codes[:, None] == codes
-    within, between = matrix[upper & same], matrix[upper & ~same]
+    codes = np.unique(np.array(labels, dtype=str), return_inverse=True)[1].astype(np.int64)
+    pairs = np.nonzero(np.triu(np.ones(matrix.shape, dtype=bool), 1) & allowed)
+    distances = matrix[pairs]  # (M,)
+    same = codes[pairs[0]] == codes[pairs[1]]
+    within, between = distances[same], distances[~same]
     if not within.size or not between.size:
         return None
     rng = np.random.default_rng(seed)
-    low, high = np.quantile(_drawn(matrix, codes, upper, rng), (0.025, 0.975))
+    low, high = np.quantile(_drawn(distances, codes, pairs, rng), (0.025, 0.975))
     auc = auc_of(within, between)
     both = np.concatenate((within - within.mean(), between - between.mean()))
     deviation = float(np.sqrt(np.square(both).sum() / max(both.size - 2, 1)))
@@ -73,7 +76,7 @@ def ask(question: str, matrix: Float64, labels: Sequence[str], allowed: Bools, *
     return Answer(
         question, float(within.mean()), float(between.mean()), within.size, between.size, auc, 2 * auc - 1,
         difference / deviation if deviation > 0 else 0.0, difference, float(low), float(high),
-        _permuted(matrix, codes, upper, difference, rng), _mann_whitney(within, between),
+        _permuted(distances, codes, pairs, difference, rng), _mann_whitney(within, between),
     )  # fmt: skip
 
 
@@ -91,33 +94,45 @@ def _mann_whitney(within: Float64, between: Float64) -> float:
     return float(mannwhitneyu(within, between, alternative="less").pvalue)
 
 
-def _contrast(matrix: Float64, codes: NDArray[np.intp], upper: Bools) -> float:
-    same = (codes[:, None] == codes) & upper
-    n, m = int(same.sum()), int(upper.sum())
-    if not 0 < n < m:
-        return np.nan
-    inside = float(matrix[same].sum())
-    return (float(matrix[upper].sum()) - inside) / (m - n) - inside / n
-
-
-def _permuted(matrix: Float64, codes: NDArray[np.intp], upper: Bools, seen: float, rng: np.random.Generator) -> float:
+def _permuted(distances: Float64, codes: Ints, pairs: Pairs, seen: float, rng: np.random.Generator) -> float:
     """Return the share of exchanges of labels whose difference is as large, itself among them (Phipson & Smyth)."""
-    more = sum(_contrast(matrix, rng.permutation(codes), upper) >= seen - 1e-12 for _ in range(PERMUTATIONS))
+    more = 0
+    for count in _chunks(PERMUTATIONS, distances.size):
+        order = np.argsort(rng.random((count, codes.size)), axis=1)
+        found = _contrasts(distances, codes[order], pairs, None)
+        more += int((found >= seen - 1e-12).sum())
     return (more + 1) / (PERMUTATIONS + 1)
 
 
-def _drawn(matrix: Float64, codes: NDArray[np.intp], upper: Bools, rng: np.random.Generator) -> Float64:
+def _drawn(distances: Float64, codes: Ints, pairs: Pairs, rng: np.random.Generator) -> Float64:
     """Return the difference for takes drawn with replacement; a take is no pair with itself."""
-    full = upper | upper.T
-    found: list[float] = []
-    for _ in range(DRAWS):
-        pick = rng.integers(len(codes), size=len(codes))
-        grid = np.ix_(pick, pick)
-        pairs = np.triu(full[grid] & (pick[:, None] != pick), 1)
-        contrast = _contrast(matrix[grid], codes[pick], pairs)
-        if not np.isnan(contrast):
-            found.append(contrast)
-    return np.array(found or [0.0])
+    found: list[Float64] = []
+    for count in _chunks(DRAWS, distances.size):
+        times = rng.multinomial(codes.size, np.full(codes.size, 1 / codes.size), size=count)  # (B, N)
+        weights = (times[:, pairs[0]] * times[:, pairs[1]]).astype(np.float64)  # (B, M)
+        contrasts = _contrasts(distances, codes[None], pairs, weights)
+        found.append(contrasts[~np.isnan(contrasts)])
+    every = np.concatenate(found)
+    return every if every.size else np.zeros(1)
+
+
+def _contrasts(distances: Float64, codes: Ints, pairs: Pairs, weights: Float64 | None) -> Float64:
+    """Return mean between less mean within (B,) for each row of labels (B, N), or each of weights (B, M) of pairs."""
+    same = (codes[:, pairs[0]] == codes[:, pairs[1]]).astype(np.float64)  # (B, M)
+    every = np.ones(same.shape) if weights is None else weights
+    inside = same * every
+    n, m = inside.sum(axis=1), every.sum(axis=1)
+    within, whole = inside @ distances, every @ distances
+    some = (n > 0) & (m > n)
+    shares = np.where(some, n, 1.0), np.where(some, m - n, 1.0)
+    return np.where(some, (whole - within) / shares[1] - within / shares[0], np.nan)
+
+
+def _chunks(total: int, pairs: int) -> Iterator[int]:
+    """Yield how many to do at once, so that memory stays below some tens of megabytes."""
+    size = max(min(total, 1_000_000 // max(pairs, 1)), 1)
+    for at in range(0, total, size):
+        yield min(size, total - at)
 
 
 def distance_interval(one: Take, other: Take, *, seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
