@@ -171,6 +171,32 @@ def test_nothing_leaves_and_nothing_is_held_after_a_revocation(tmp_path):
     assert last_ms < 500
 
 
+def test_who_revokes_is_taken_out_of_the_open_recording(tmp_path):
+    """Of two who are recorded one revokes: nothing of her is left in any file, and the other's recording goes on."""
+    pytest.importorskip("mcap", reason="mcap is not installed (pip install 'emotus[record]')")
+    from emotus.bridges.recorder import RecorderBridge
+
+    recorder = RecorderBridge(tmp_path / "show.mcap", clock=CLOCK)
+    with show("anna", "ben", sinks=(recorder,)) as going:
+        going.control.put(ConsentGrant("s-17"))
+        assert wait_for(lambda: (tmp_path / "show.mcap").stat().st_size > 5000)
+        going.control.put(ConsentRevoke("anna"))
+        assert wait_for(lambda: len(recorder.files) == 2)
+        heard = len(going.listener.of("ben", "pose"))
+        assert wait_for(lambda: len(going.listener.of("ben", "pose")) > heard + 10)
+    streams = [_recorded(path) for path in sorted(tmp_path.iterdir())]
+    print(f"row 29: {sum(map(len, streams))} messages left in {len(streams)} files, none of them hers")
+    assert len(streams) == 2
+    assert all(found and "anna" not in found and "ben" in found for found in streams)
+
+
+def _recorded(path) -> list[str]:
+    from emotus.engine.recording_reader import RecordingReader
+
+    with path.open("rb") as file:
+        return [json.loads(message.data)["stream"] for message in RecordingReader(file, str(path))]
+
+
 def drained(receiver) -> bytes:
     """Return the next datagram about her that has come, or nothing."""
     try:
