@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import network_rows
 import numpy as np
 
 from emotus.engine.clock import ManualClock, MonotonicClock
@@ -188,7 +189,7 @@ def mvnx_parse() -> Row:
     return row(name, took[::2], ">= 5x", ratio >= 5, **told)
 
 
-MAKERS: tuple[Callable[[], Row], ...] = (xsens_datagram, xsens_suits, mvnx_parse)
+MAKERS: tuple[Callable[[], Row], ...] = (xsens_datagram, xsens_suits, mvnx_parse, *network_rows.MAKERS)
 
 
 def run() -> list[Row]:
