@@ -34,7 +34,7 @@ def told(rows: tuple[Row, ...], floats) -> list[tuple[str, list]]:
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(packets, packets)
 def test_what_is_read_is_what_the_decoder_reads(first, second):
     """In any order, and again when the layout is known."""
@@ -44,6 +44,7 @@ def test_what_is_read_is_what_the_decoder_reads(first, second):
         assert told(*stencils.read(packet)) == wanted
 
 
+@settings(max_examples=30)
 @given(st.lists(floats32, min_size=1, max_size=8), st.data())
 def test_another_packet_of_the_same_layout_is_read_without_decoding(numbers, data):
     """The plan is made once; the floats are those of the packet at hand."""
@@ -93,7 +94,7 @@ def test_memory_is_bounded():
         assert stencils.known <= CAPACITY
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(packets, st.data())
 def test_a_broken_packet_is_refused_as_the_decoder_refuses_it(packet, data):
     """Whatever one byte is changed to: the same messages, or OscError from both."""

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fake_lsl import FakeLsl
 from support.network_senders import performance
@@ -115,6 +115,7 @@ def test_streams_that_are_no_body_are_refused(channels):
         layout_of(channels)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.builds(Channel, *[st.text(max_size=12)] * 4), max_size=12))
 def test_any_description_is_read_or_refused(channels):
     """Whatever the channels call themselves."""
