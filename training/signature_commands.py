@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..engine.errors import InputError
+from . import library_commands
 from .commands import DATA, Data, Json, Seed
 from .console import note, say
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(library_commands.app, name="library")
 
 Quantity = Annotated[str, typer.Option("--quantity", help="gradient, velocity, speed, acceleration, jerk or angular.")]
 About = Annotated[str, typer.Option("--about", help="Joints as seen from the hips, or in the world.")]

@@ -25,6 +25,7 @@ from ..sensors.bvh_source import BvhSensor
 from ..sensors.options import parse_uri
 from ..sensors.points import PointsSensor
 from ..sensors.uri import open_sensor, sensor_schemes
+from . import signature_library
 
 MAX_S: Final = 4 * 3600.0  # of one recording; more does not sharpen a distribution any further
 _TABLES: Final = (".tsv", ".csv", ".tsv.xz", ".csv.xz", ".tsv.gz", ".csv.gz")
@@ -120,10 +121,14 @@ def read_take(place: str, definition: Definition, name: str = "") -> Take:
 
 
 def read_references(places: Sequence[str], definition: Definition, progress: Progress | None = None) -> References:
-    """Return the references that recordings are, each `[NAME=]FILE`; raises the EmotusError of one that is none."""
-    named = [_named(place) for place in places]
+    """Return the references that recordings are, each `[NAME=]FILE`, and those of libraries, `NAME.signatures`.
+
+    Raises the EmotusError of one that is neither.
+    """
+    libraries = [place for place in places if signature_library.is_library(Path(place))]
+    named = [_named(place) for place in places if place not in libraries]
     names = unique_names([place for _, place in named])
-    made: list[Signature] = []
+    made = [each for place in libraries for each in signature_library.load(Path(place)).signatures()]
     for (said, place), name in zip(named, names, strict=True):
         made.append(read_take(place, definition, said or name).signature(said or name))
         if progress is not None:
