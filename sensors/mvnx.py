@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ..engine.errors import BvhError
 from ..engine.skeleton import Float32, Float64
 from .bvh_numbers import parse_lines
-from .mvnx_frames import FrameCutter, RawFrame
+from .mvnx_frames import FrameCutter
 from .mvnx_head import Head, MvnxError, read_head
+from .mvnx_leaps import RawFrame
 
 __all__ = ["Mvnx", "MvnxError", "MvnxReader", "read_mvnx"]
 
@@ -113,7 +114,7 @@ class MvnxReader:
         single = table.astype(np.float32)
         turned = single[:, : 4 * count].reshape(-1, count, 4)  # (T, S, 4)
         placed = single[:, 4 * count + 1 : -1].reshape(-1, count, 3)  # (T, S, 3)
-        times = np.array([_milliseconds(frame.time_ms) for frame in frames], dtype=np.int64)
+        times = np.array(_milliseconds([frame.time_ms for frame in frames]), dtype=np.int64)
         return Block(times, self._of_body(placed), self._of_body(turned), still)
 
     def _of_body(self, values: Float32) -> Float32:
@@ -136,12 +137,12 @@ def _numbers(frames: Sequence[RawFrame], count: int, place: str) -> Float64 | No
         return None
     table = values.reshape(len(frames), width)
     marked = (table[:, 4 * count] == _MARK).all() and (table[:, -1] == _MARK).all()
-    return table if marked and np.isfinite(table).all() else None
+    return table if marked and np.isfinite(table.sum()) else None
 
 
-def _milliseconds(text: bytes) -> int:
-    """Return a frame's time, -1 where it tells none."""
-    return int(text) if text.isdigit() and len(text) < 12 else -1
+def _milliseconds(texts: Sequence[bytes]) -> list[int]:
+    """Return the frames' times, -1 where one tells none."""
+    return [int(text) if text.isdigit() and len(text) < 12 else -1 for text in texts]
 
 
 def read_mvnx(path: str | Path) -> Mvnx:

@@ -1,8 +1,9 @@
 """Cut the frames out of an MVNX file without a tree: by its bytes where it is written as MVN writes, else by expat.
 
-MVN writes its frames plainly: no comments, no entities, no other frames inside. So the angle brackets alone tell where
-everything is, and numpy finds those ten times sooner than any XML parser tells of elements. Whatever is written
-otherwise is read by expat, from the first frame on, with the same result.
+MVN writes its frames plainly: no comments, no entities, no other frames inside. So most of a file can be leapt over
+(mvnx_leaps); where that is not to be trusted, the angle brackets alone tell where everything is, and numpy finds those
+sooner than any XML parser tells of elements; and whatever is written otherwise is read by expat, from the first frame
+on. All three give the same frames.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from io import RawIOBase
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .mvnx_head import MvnxError, broken, local, parser_of
+from .mvnx_leaps import RawFrame, leap
 
-CHUNK: Final = 1 << 20
+CHUNK: Final = 512 << 10
 _LONGEST_FRAME: Final = 8 << 20  # bytes: a real one has 8 KB
 _LONGEST_TEXT: Final = 256 << 10  # bytes; 23 orientations have 1 KB
-_OPEN, _CLOSE = ord("<"), ord(">")
+_OPEN, _CLOSE, _SLASH = ord("<"), ord(">"), ord("/")
 _SIX, _SEVEN = np.uint64((1 << 48) - 1), np.uint64((1 << 56) - 1)
 _FRAME, _FRAME_END, _ORIENTATION, _POSITION = (
     np.uint64(int.from_bytes(word, "little")) for word in (b"frame ", b"/frame>", b"orientat", b"position")
@@ -30,15 +32,6 @@ _KIND: Final = re.compile(rb"\stype\s*=\s*[\"']([^\"']*)[\"']")
 _TIME: Final = re.compile(rb"\stime\s*=\s*[\"']([^\"']*)[\"']")
 _AFTER: Final = 16  # bytes of room kept behind the text, so that what follows a bracket can be looked at
 _WANTED: Final = ("orientation", "position")
-
-
-class RawFrame(NamedTuple):
-    """Hold one frame as text: its type ("normal", "tpose", ...), time in ms, orientations and positions."""
-
-    kind: bytes
-    time_ms: bytes
-    orientation: bytes
-    position: bytes
 
 
 class FrameCutter:
@@ -85,7 +78,9 @@ class FrameCutter:
             end = room.rfind(b"</frame>", 0, have) + len(b"</frame>")
             if end < len(b"</frame>"):
                 end = 0
-            batch = self._cut(room, end) if end else []
+            batch = leap(room, end) if end else []
+            if batch is None:
+                batch = self._cut(room, end)
             seen += len(batch)
             yield batch
             over = room.find(b"</frames", end, have) >= 0
@@ -111,6 +106,8 @@ class FrameCutter:
         turned = _first_within(words == _ORIENTATION, starts, ends)
         placed = _first_within(words == _POSITION, starts, ends)
         whole = (turned >= 0) & (placed >= 0)
+        if (first[turned[whole] + 1] != _SLASH).any() or (first[placed[whole] + 1] != _SLASH).any():
+            raise _UnusualError
         self.incomplete += int((~whole).sum())
         places = (starts, starts + 1, turned, turned + 1, placed, placed + 1)
         return _sliced(text, *(at[place[whole]].tolist() for place in places))

@@ -144,6 +144,24 @@ def test_any_way_of_writing_it_reads_the_same(variant, chunk, tmp_path, monkeypa
     assert a.times_ms.tolist() == b.times_ms.tolist()
 
 
+@pytest.mark.parametrize("chunk", [3000, 20_000, 1 << 20])
+@pytest.mark.parametrize("lengths", [(9000,), (9000, 9000, 0, 0, 9000), (0, 9000, 0), (9000, 9100, 8900, 9050, 4000)])
+def test_leaping_misses_nothing(lengths, chunk, tmp_path, monkeypatch):
+    """Frames alike, and frames much shorter or longer than the one before: the same as without leaping."""
+    monkeypatch.setattr(mvnx_frames, "CHUNK", chunk)
+    texts = [head_text(range(23))]
+    for i, pose in enumerate(POSES[:40]):
+        ballast = f"<velocity>{'1.5 ' * (lengths[i % len(lengths)] // 4)}</velocity>\n"
+        texts.append(frame_text("normal", i, 4 * i, *segments_of(pose), ballast))
+    (tmp_path / "a.mvnx").write_text("".join((*texts, "</frames></subject></mvnx>")))
+    leapt = read_mvnx(tmp_path / "a.mvnx")
+    monkeypatch.setattr(mvnx_frames, "leap", lambda *_: None)
+    looked = read_mvnx(tmp_path / "a.mvnx")
+    assert leapt.times_ms.tolist() == looked.times_ms.tolist() == [4 * i for i in range(40)]
+    assert np.array_equal(leapt.positions, looked.positions)
+    assert np.array_equal(leapt.rotations, looked.rotations)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
 def test_other_encodings_are_read(encoding, tmp_path):
     """UTF-16, a byte order mark and Latin-1 are as good as UTF-8."""
@@ -196,7 +214,7 @@ def test_a_name_that_is_not_there_is_told(tmp_path):
         with pytest.raises(EmotusError, match=r"cannot be read|is a directory"):
             open_recording(path, ManualClock()).open()
     (tmp_path / "a.fbx").write_text("FBX")
-    with pytest.raises(EmotusError, match=r"known are \.bvh, \.mvnx"):
+    with pytest.raises(EmotusError, match="no ending of a recording"):
         open_recording(tmp_path / "a.fbx", ManualClock())
     with pytest.raises(MvnxError):
         read_mvnx(tmp_path / "missing.mvnx")

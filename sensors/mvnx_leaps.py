@@ -1,0 +1,52 @@
+"""Leap from frame to frame of an MVNX file: most of its bytes are numbers that nobody wants, and are not looked at.
+
+MVN writes the frames of a file alike, so that in each the same number of bytes can be left out behind what is wanted.
+The frames are numbered, and only where they count up one by one to the last has nothing been leapt over; whatever else
+is seen, the text is left to those who look at every tag.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+_SLACK: Final = 256  # bytes by which what follows may be shorter than in the first frame, and steps of what is left out
+_INDEX: Final = re.compile(rb'<frame time="\d{1,9}" index="(-?\d{1,9})"')
+_WANTED: Final = (
+    rb'<frame time="(\d{1,9})" index="(-?\d{1,9})"[^>]*? type="([a-z-]*)"[^>]*>\s*'
+    rb"<orientation>([^<]*)</orientation>\s*<position>([^<]*)</position>"
+)
+
+
+class RawFrame(NamedTuple):
+    """Hold one frame as text: its type ("normal", "tpose", ...), time in ms, orientations and positions."""
+
+    kind: bytes
+    time_ms: bytes
+    orientation: bytes
+    position: bytes
+
+
+@lru_cache(maxsize=64)
+def _pattern(skipped: int) -> re.Pattern[bytes]:
+    """Return what finds a frame and leaves out so many bytes behind its position."""
+    return re.compile(_WANTED + rb".{%d}" % skipped, re.DOTALL)
+
+
+def leap(text: bytearray, end: int) -> list[RawFrame] | None:
+    """Return the frames before the end of a text, which ends with one; None where leaping is not to be trusted."""
+    first = _pattern(0).search(text, 0, end)
+    last = _INDEX.match(text, text.rfind(b"<frame ", 0, end), end)
+    if first is None or last is None:
+        return None
+    room = text.find(b"</frame>", first.end()) - first.end() - _SLACK
+    found = _pattern(max(room - room % _SLACK, 0)).findall(text, first.start(), end)
+    if not found or found[-1][1] != last[1]:
+        return None
+    start = int(first[2])
+    if list(map(int, (index for _, index, _, _, _ in found))) != list(range(start, start + len(found))):
+        return None
+    if any(b"&" in orientation or b"&" in position for _, _, _, orientation, position in found):
+        return None  # an entity, which only an XML parser can spell out
+    return [RawFrame(kind, time, orientation, position) for time, _, kind, orientation, position in found]
