@@ -25,6 +25,7 @@ from .source_time import SourceTime
 
 SILENT_NS: Final = 200 * NS_PER_MS  # a sensor that is silent so long leaves its segment unknown
 _TURN_COSINE: Final = math.cos(math.radians(170.0) / 2)  # a sensor that turns by 170 degrees at once is broken
+_NEVER: Final = -(1 << 62)
 _LARGEST: Final = 1e6  # beyond it no accelerometer, gyroscope or magnetometer reads
 
 
@@ -34,7 +35,7 @@ class _Heard:
 
     clock: SourceTime = field(default_factory=SourceTime)
     turned: Floats | None = None
-    t_ns: int = 0
+    t_ns: int = _NEVER
     stamp_s: float | None = None
     filter: OrientationFilter | None = None
 
@@ -71,6 +72,7 @@ class ImuPerformer:
         self._calibration.reset()
         self._heard: dict[str, _Heard] = {}
         self._fresh: set[str] = set()
+        self._met = False  # whether every sensor that speaks has spoken once
         self._frame_ns = 0
         self._last_ns = -1
         self._phased_ns = -NS_PER_S
@@ -123,21 +125,22 @@ class ImuPerformer:
             return
         t_ns = heard.clock.of(sample.time_s, arrival_ns) if self._live else arrival_ns
         heard.stamp_s = sample.time_s
-        if t_ns is None or (heard.t_ns and t_ns <= heard.t_ns):
+        if t_ns is None or t_ns <= heard.t_ns:
             self._counts["dropped_late"] += 1
             return
         turned = self._turned(sample, heard, t_ns)
         if turned is None:
             return
         if sample.sensor in self._fresh:  # it speaks again before others did: the frame is what was heard so far
+            self._met = True
             yield from self._frame()
-        period_ns = t_ns - heard.t_ns if heard.t_ns else 0
+        period_ns = t_ns - heard.t_ns
         heard.turned, heard.t_ns = turned, t_ns
         self._fresh.add(sample.sensor)
         self._frame_ns = max(self._frame_ns, t_ns)
         if not self._calibration.done:
             self._calibration.watch(sample.sensor, turned, t_ns)
-        if all(name in self._fresh or t_ns - each.t_ns > SILENT_NS for name, each in self._heard.items()):
+        if self._met and all(name in self._fresh or t_ns - each.t_ns > SILENT_NS for name, each in self._heard.items()):
             if self._straddles(t_ns, period_ns):
                 return
             yield from self._frame()
@@ -147,7 +150,7 @@ class ImuPerformer:
 
         Where the sensors speak in turns, no phase is better than another, and the frame is given as it is.
         """
-        early = {name for name in self._fresh if t_ns - self._heard[name].t_ns > period_ns // 2}
+        early = {name for name in self._fresh if t_ns - self._heard[name].t_ns > max(period_ns // 2, NS_PER_MS)}
         if not early or t_ns - self._phased_ns < NS_PER_S:
             return False
         self._phased_ns = t_ns

@@ -19,11 +19,15 @@ from support.network_senders import (
     as_vmc,
     performance,
 )
+from support.wearer import as_imu_lines, as_imu_osc
 
 from emotus.engine.body import JOINT_COUNT
 from emotus.engine.errors import PacketError
 from emotus.engine.pose import Pose
 from emotus.sensors.axis import AxisDecoder
+from emotus.sensors.imu_decoder import ImuDecoder
+from emotus.sensors.imu_mapping import plain_mapping
+from emotus.sensors.imu_performer import ImuPerformer
 from emotus.sensors.mocopi import MocopiDecoder
 from emotus.sensors.packets import PacketDecoder
 from emotus.sensors.rokoko import RokokoDecoder
@@ -43,6 +47,11 @@ class Kind:
     pack: Pack
 
 
+def inertial(transport: str) -> ImuDecoder:
+    """Return a decoder of sensors that need no calibration."""
+    return ImuDecoder(ImuPerformer(plain_mapping(), "imu", pose="none"), transport)
+
+
 KINDS = {
     "VmcDecoder": Kind(VmcDecoder, as_vmc),
     "TrackerDecoder": Kind(TrackerDecoder, as_trackers),
@@ -50,6 +59,10 @@ KINDS = {
     "MocopiDecoder": Kind(MocopiDecoder, as_mocopi),
     "AxisDecoder, text": Kind(AxisDecoder, as_axis_text),
     "AxisDecoder, binary": Kind(lambda: AxisDecoder(datagrams=True), as_axis_binary),
+    "ImuDecoder, lines": Kind(
+        lambda: ImuDecoder(ImuPerformer(plain_mapping(), "imu", pose="none"), "udp"), as_imu_lines
+    ),
+    "ImuDecoder, OSC": Kind(lambda: ImuDecoder(ImuPerformer(plain_mapping(), "imu", pose="none"), "osc"), as_imu_osc),
 }
 
 

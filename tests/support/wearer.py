@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from support.tables import performed
 
 from emotus.engine.body import BODY, JOINT_INDEX
+from emotus.engine.osc_codec import encode_message
 from emotus.sensors.imu_mapping import ImuMapping, load_mapping
 
 # A world with z up whose x the wearer faces, as columns of the house: x -> forward (z), y -> left (x), z -> up (y).
@@ -111,3 +112,21 @@ def wear(folder: Path, frames: float = 1.3) -> tuple[Path, ImuMapping]:
     """Write a short table of a whole set of sensors, and return it with its mapping."""
     table = write_table(folder / "take.csv", Wearer(), moving(frames), FULL_SET, held=12)
     return table, load_mapping(write_wide_mapping(folder / "map.toml", FULL_SET))
+
+
+def _uncalibrated(local: np.ndarray) -> list[tuple[str, list[float]]]:
+    """Return what sensors tell whose axes are the world's in the T-pose, of local rotations (21, 4)."""
+    turned = Rotation.concatenate([globals_of(local)[JOINT_INDEX[segment]] for segment in FULL_SET])
+    read = (HOUSE_TO_WORLD * turned * HOUSE_TO_WORLD.inv()).as_quat(scalar_first=True)
+    return list(zip(FULL_SET, read.tolist(), strict=True))
+
+
+def as_imu_lines(_: int, positions: np.ndarray, local: np.ndarray, t_s: float) -> list[bytes]:
+    """Return a frame of a whole set, a line of JSON a sensor, in one datagram."""
+    lines = (json.dumps({"sensor": segment, "t": t_s, "q": q}) for segment, q in _uncalibrated(local))
+    return ["\n".join(lines).encode()]
+
+
+def as_imu_osc(_: int, positions: np.ndarray, local: np.ndarray, t_s: float) -> list[bytes]:
+    """Return a frame of a whole set, a message a sensor, each in a datagram of its own."""
+    return [encode_message(f"/imu/{segment}", *q) for segment, q in _uncalibrated(local)]
