@@ -24,6 +24,7 @@ from .outlet import Outlet
 from .pipeline import Engine
 from .ports import Sink, Source
 from .pose import Pose
+from .source_news import SourceNews
 
 TICK_NS = 20 * NS_PER_MS
 DRAIN_WAITING = 512  # a recording read as fast as possible waits for bridges that have so many events to pass on
@@ -90,6 +91,7 @@ class Runner:
         self._on_open = on_open
         self._consent = consent
         self._persons = persons
+        self._news = SourceNews(sources)
         self._stop = threading.Event()
         self._inbox = Inbox()
         self._broken: deque[str] = deque(maxlen=len(sources))
@@ -124,6 +126,7 @@ class Runner:
                 source.open()
                 if self._on_open is not None:
                     self._on_open(source)
+            self._news.look(self._clock.now_ns())  # what is so from the start is no news
             if any(source.live for source in self._sources):
                 self._run_live(None if seconds is None else self._clock.now_ns() + round(seconds * NS_PER_S))
             else:
@@ -152,6 +155,7 @@ class Runner:
                 if self._may_enter(pose, source):
                     self._take(pose)
                 self._emit(self._desk.work())
+                self._emit(self._news.look(self._clock.now_ns()))
                 self._outlet.drain(DRAIN_WAITING)
                 self._stop_unheard()
 
@@ -233,6 +237,7 @@ class Runner:
         """Let time pass in the engine, and report the sensors that broke since the last tick."""
         self._emit(self._engine.tick(now_ns))
         self._emit(self._desk.look_round())
+        self._emit(self._news.look(now_ns))
         self._stop_unheard()
         while self._broken:
             message = self._broken.popleft()
