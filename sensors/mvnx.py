@@ -25,7 +25,7 @@ __all__ = ["Mvnx", "MvnxError", "MvnxReader", "read_mvnx"]
 
 _MARK: Final = 987654321.25  # stands between the frames of a block, so that a number too many is seen
 _BETWEEN: Final = b"\n987654321.25\n"
-_STILL: Final = (b"identity", b"npose", b"tpose", b"tpose-isb")
+_STILL: Final = frozenset((b"identity", b"npose", b"tpose", b"tpose-isb"))
 
 
 class Block(NamedTuple):
@@ -95,11 +95,14 @@ class MvnxReader:
     def blocks(self) -> Iterator[Block]:
         """Yield the frames in order, poses at rest apart from the movement; raises MvnxError for broken XML."""
         for batch in self._cutter.batches():
-            still = [frame for frame in batch if frame.kind in _STILL]
-            moving = [frame for frame in batch if frame.kind not in _STILL]
-            for frames in (still, moving):
+            if _STILL.isdisjoint(frame.kind for frame in batch):
+                parts = ([], batch)
+            else:
+                still = [frame for frame in batch if frame.kind in _STILL]
+                parts = (still, [frame for frame in batch if frame.kind not in _STILL])
+            for frames, is_still in zip(parts, (True, False), strict=True):
                 if frames:
-                    yield self._block(frames, still=frames is still)
+                    yield self._block(frames, still=is_still)
 
     def _block(self, frames: list[RawFrame], *, still: bool) -> Block:
         """Read the numbers of frames at once, and one by one where some frame has others than it should."""
@@ -142,6 +145,8 @@ def _numbers(frames: Sequence[RawFrame], count: int, place: str) -> Float64 | No
 
 def _milliseconds(texts: Sequence[bytes]) -> list[int]:
     """Return the frames' times, -1 where one tells none."""
+    if max(map(len, texts), default=0) < 12 and b"".join(texts).isdigit() and b"" not in texts:
+        return list(map(int, texts))
     return [int(text) if text.isdigit() and len(text) < 12 else -1 for text in texts]
 
 

@@ -11,7 +11,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-_SLACK: Final = 256  # bytes by which what follows may be shorter than in the first frame, and steps of what is left out
+_SLACK: Final = 256  # bytes by which what follows may be shorter than in the first frame
+_STEP: Final = 32  # so that few patterns are made
 _INDEX: Final = re.compile(rb'<frame time="\d{1,9}" index="(-?\d{1,9})"')
 _WANTED: Final = (
     rb'<frame time="(\d{1,9})" index="(-?\d{1,9})"[^>]*? type="([a-z-]*)"[^>]*>\s*'
@@ -41,7 +42,7 @@ def leap(text: bytearray, end: int) -> list[RawFrame] | None:
     if first is None or last is None:
         return None
     room = text.find(b"</frame>", first.end()) - first.end() - _SLACK
-    found = _pattern(max(room - room % _SLACK, 0)).findall(text, first.start(), end)
+    found = _pattern(max(room - room % _STEP, 0)).findall(text, first.start(), end)
     if not found or found[-1][1] != last[1]:
         return None
     start = int(first[2])
