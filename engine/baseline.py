@@ -21,7 +21,7 @@ from .skeleton import Float64
 
 VERSION: Final = 1
 MOST_EVIDENCE_S: Final = 3600.0  # what is kept never weighs more, or nothing new would count
-VOUCHED_S: Final = 15.0  # seconds of a recording made on purpose that count as one observation of the performer
+VOUCHED_S: Final = 15.0  # seconds of a recording made on purpose count as one observation; a shorter one as well
 MOST_VOUCHED: Final = 8.0
 NEUTRAL_WEIGHT: Final = 3.0  # how many observations a labelled neutral one counts as
 _MAX_BYTES: Final = 4 << 20
@@ -78,7 +78,7 @@ def vouch(baseline: Baseline, seconds: float | None = None, *, neutral: bool = F
     neutral: the performer was told to move neutrally, which says more about her than any mood does.
     """
     made = baseline.evidence_s if seconds is None else seconds
-    observations = min(made / VOUCHED_S, MOST_VOUCHED) * (NEUTRAL_WEIGHT if neutral else 1.0)
+    observations = max(made / VOUCHED_S, 1.0) * (NEUTRAL_WEIGHT if neutral else 1.0) if made > 0 else 0.0
     return replace(baseline, vouched=min(baseline.vouched + observations, MOST_VOUCHED))
 
 
@@ -108,19 +108,16 @@ def merge(baselines: Sequence[Baseline]) -> Baseline:
     )
 
 
-def update(
-    baseline: Baseline, rows: Float64, contexts: Float64, follower: RunningBaseline, probs: Float64 | None = None
-) -> Baseline:
+def update(baseline: Baseline, rows: Float64, contexts: Float64, follower: RunningBaseline) -> Baseline:
     """Return the baseline after deviations (T, D), a third of a second apart, in contexts (T, C): what a show does.
 
-    probs: (T, K) of the labels, whose share in the deviations is not taken for her nature. A frozen one stays.
+    A frozen one stays.
     """
     usual = to_usual(baseline, follower)
-    steps = probs if probs is not None else np.zeros((len(rows), follower.labels))
     with torch.inference_mode():
-        for row, context, prob in zip(rows, contexts, steps, strict=True):
-            given = [torch.as_tensor(each, dtype=torch.float64)[None] for each in (row, context, prob)]
-            usual = follower.learn(usual, given[0], given[1], given[2], torch.ones(1, dtype=torch.float64))
+        for row, context in zip(rows, contexts, strict=True):
+            given = [torch.as_tensor(each, dtype=torch.float64)[None] for each in (row, context)]
+            usual = follower.learn(usual, given[0], given[1], torch.ones(1, dtype=torch.float64))
     return from_usual(usual, baseline.features)
 
 

@@ -38,6 +38,11 @@ class NetworkRecogniser:
         self.disclosure = Disclosure(info.name, info.sha256)
         self.feature_set = f"{info.name} {feature_set(network)}"
 
+    @property
+    def network(self) -> FusedRecogniser:
+        """Return the network itself, for those who measure it."""
+        return self._network
+
     def start(self, baseline: Baseline | None = None, *, freeze: bool = False) -> Evidence:
         """Return the evidence of having seen nothing yet of a performer, of whom a baseline may be known.
 

@@ -1,9 +1,9 @@
 """What is usual for one performer: fading statistics of her own features, and how far to read her relative to them.
 
 A person's own way of moving is estimated as in empirical Bayes (Efron and Morris, 1975): the mean of her features,
-drawn towards the population by how little is known, feature by feature. What counts as evidence is not time but
-variety: ten minutes of one mood are one observation of her, four moods are four. What the answer already explains by a
-mood is taken off before anything is learned, so that a mood is not taken for her nature.
+drawn towards the population by how little is known, feature by feature; one that lies further out than any mood would
+carry it is hers, or her sensor's, after however short a time. What counts as evidence is not time but variety: ten
+minutes of one mood are one observation of her, four moods are four.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _FAST_S = 2.0  # seconds within which the mean may still jump
 _PRIOR_S = 4.0  # seconds that the population's deviation weighs
 _CONTEXT_S = 10.0  # seconds in one context after which its own mean weighs as much as that of all
 _MOST_VARIETY = 0.9
+_ENOUGH = 2.0  # observations of a performer that are worth believing wholly
+_STEEP = 4  # how suddenly the relative answer takes over as performers differ more
 
 
 class Usual(NamedTuple):
@@ -43,30 +45,28 @@ class Usual(NamedTuple):
 
 
 class RunningBaseline(nn.Module):
-    """Follow N performers by D standardised features; learnt beside the weights: kinship, moods, variance, scalars.
+    """Follow N performers by D standardised features; learnt beside the weights: own, moods, gain, halfway, alone.
 
-    kinship: (D,) share of each feature's variance that belongs to the person and not to her mood. moods: (K, D) how
-    each label moves the features. variance: (D,) that moods cause. gain: the greatest weight of the relative answer.
-    halfway: observations at which it has half of that. alone: what one long unlabelled mood counts as, in observations.
+    own: (D,) variance of each feature between performers. moods: (D,) between the moods of one. gain: the greatest
+    weight of the relative answer. halfway: how far from everybody else (mean square, in units of both variances) a
+    performer is read half relative to herself. alone: what one long unlabelled mood counts as, in observations.
     """
 
-    kinship: Tensor
+    own: Tensor
     moods: Tensor
-    variance: Tensor
     gain: Tensor
     halfway: Tensor
     alone: Tensor
 
-    def __init__(self, size: int, labels: int, rate_hz: float, memory_s: float, settle_s: float) -> None:
+    def __init__(self, size: int, rate_hz: float, memory_s: float, settle_s: float) -> None:
         super().__init__()
-        self.size, self.labels = size, labels
+        self.size = size
         self.seconds = STRIDE / rate_hz
         self.keep = math.exp(-self.seconds / memory_s)
         self.settle_s = settle_s
         wide = torch.float64
-        self.register_buffer("kinship", torch.zeros(size, dtype=wide))
-        self.register_buffer("moods", torch.zeros(labels, size, dtype=wide))
-        self.register_buffer("variance", torch.ones(size, dtype=wide))
+        self.register_buffer("own", torch.ones(size, dtype=wide))
+        self.register_buffer("moods", torch.ones(size, dtype=wide))
         self.register_buffer("gain", torch.zeros(1, dtype=wide))
         self.register_buffer("halfway", torch.ones(1, dtype=wide))
         self.register_buffer("alone", torch.full((1,), 0.25, dtype=wide))
@@ -84,19 +84,18 @@ class RunningBaseline(nn.Module):
             latest=torch.zeros(n, self.size, dtype=wide),
         )
 
-    def learn(self, usual: Usual, features: Tensor, contexts: Tensor, probs: Tensor, valid: Tensor) -> Usual:
-        """Take features (N, D) in: contexts (N, C) shares, probs (N, K) of the labels, valid (N,) 0 to 1.
+    def learn(self, usual: Usual, features: Tensor, contexts: Tensor, valid: Tensor) -> Usual:
+        """Take features (N, D) in: contexts (N, C) shares, valid (N,) 0 to 1.
 
         Streams that are frozen keep their statistics; what is taken off still follows the context.
         """
-        observed = torch.addmm(features, probs, self.moods, alpha=-1.0)
         share = contexts * (valid * (1.0 - usual.known[:, 1]) * self.seconds)[:, None]  # (N, C)
         weight = usual.weight * torch.where(share > 0, self.keep, 1.0) + share
         gain = (share / weight.clamp(min=1e-9))[..., None]  # (N, C, 1)
         held = usual.weight[..., None]
         deviation = ((usual.spread * held + _PRIOR_S) / (held + _PRIOR_S)).sqrt()
         limit = deviation * (_HUBER * (1.0 + _FAST_S / (held + 0.1)))
-        gap = (observed[:, None] - usual.mean).clamp(-limit, limit)
+        gap = (features[:, None] - usual.mean).clamp(-limit, limit)
         mean = torch.addcmul(usual.mean, gain, gap)
         spread = (1.0 - gain) * torch.addcmul(usual.spread, gain, gap * gap)
         return self.settle(usual._replace(mean=mean, spread=spread, weight=weight), contexts)
@@ -109,15 +108,18 @@ class RunningBaseline(nn.Module):
         own = contexts * (weight / (weight + _CONTEXT_S))
         blend = own + (1.0 - own.sum(dim=1, keepdim=True)) * common  # (N, C), sums to one
         both = torch.stack((blend, common), dim=1)  # (N, 2, C)
-        centre = (both[:, :1] @ usual.mean)[:, 0]  # (N, D)
+        centres = both @ usual.mean  # (N, 2, D)
         spread = (both[:, 1:] @ usual.spread)[:, 0]
-        variety = (spread / self.variance).mean(dim=1).clamp(max=_MOST_VARIETY)  # (N,)
-        observations = self.alone + 1.0 / (1.0 - variety) - 1.0
-        n = usual.known[:, 0] + observations * -torch.expm1(-total[:, 0] / self.settle_s)  # (N,)
-        pull = n[:, None] * self.kinship
-        offset = centre * (pull / (pull + 1.0 - self.kinship).clamp(min=1e-9))
-        known = torch.cat((usual.known[:, :3], (self.gain * n / (n + self.halfway))[:, None]), dim=1)
-        return usual._replace(offset=offset, known=known)
+        variety = (spread / self.moods).mean(dim=1).clamp(max=_MOST_VARIETY)  # (N,)
+        settled = -torch.expm1(-total[:, 0] / self.settle_s)
+        n = usual.known[:, 0] + (self.alone + 1.0 / (1.0 - variety) - 1.0) * settled  # (N,)
+        doubt = self.moods / n.clamp(min=1e-6)[:, None]  # (N, D)
+        centre = centres[:, 0]
+        offset = centre * (1.0 - doubt / torch.maximum(centre * centre, self.own + doubt))
+        apart = (centres[:, 1].square() / (self.own + self.moods)).mean(dim=1).pow(_STEEP)
+        sure = (n / _ENOUGH).clamp(max=1.0)
+        weight = self.gain * sure * apart / (apart + self.halfway.pow(_STEEP))
+        return usual._replace(offset=offset, known=torch.cat((usual.known[:, :3], weight[:, None]), dim=1))
 
 
 def contexts_of(hands: Tensor, feet: Tensor, up: Tensor) -> Tensor:

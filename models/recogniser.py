@@ -28,7 +28,6 @@ class Shape:
     labels: K. rate_hz: frames a second. memories_s: of the features. prior_frames: what their prior weighs. squash:
     deviations beyond about this many are all alike. channels, memory_frames: of the graph network.
     baseline_s: time constant of what is usual for the performer. settle_s: seconds until an observation of her counts.
-    explained: divisor of the logits when the baseline asks which mood it sees.
     """
 
     labels: int = 6
@@ -40,7 +39,6 @@ class Shape:
     memory_frames: float = 60.0
     baseline_s: float = 240.0
     settle_s: float = 20.0
-    explained: float = 10.0
 
 
 class FusedRecogniser(nn.Module):
@@ -67,8 +65,8 @@ class FusedRecogniser(nn.Module):
         self.gate = nn.Linear(2 * len(self.features.whole), 1, dtype=torch.float64)
         self.register_buffer("mix", torch.zeros(1, dtype=torch.float64))
         size = self.features.feature_count + self.graph.feature_count
-        self.usual = RunningBaseline(size, shape.labels, shape.rate_hz, shape.baseline_s, shape.settle_s)
-        self.relative = nn.Linear(size, shape.labels, dtype=torch.float64)
+        self.usual = RunningBaseline(size, shape.rate_hz, shape.baseline_s, shape.settle_s)
+        self.relative = Readout(size, shape.labels, shape.squash)
         self.register_buffer("groups", torch.tensor(self.features.context_columns), persistent=False)
         self._parts = 3, 3 + len(self.graph.start(1))  # where the graph's state ends
 
@@ -81,8 +79,7 @@ class FusedRecogniser(nn.Module):
         other = self.graph_readout.standard(graph)
         raw = self.feature_readout.read(standard) + self.mix * self.graph_readout.read(other)
         both = torch.cat((standard, other), dim=-1).clamp(-LIMIT, LIMIT)
-        squash = self.shape.squash
-        relative = self.relative.forward(torch.tanh((both - offset) / squash) * squash)
+        relative = self.relative.forward(both - offset)
         kinetic = standard.index_select(-1, self.features.whole).clamp(-GATE_LIMIT, GATE_LIMIT)
         strange = self.gate.forward(torch.cat((kinetic, kinetic * kinetic), dim=-1))
         return torch.cat((torch.lerp(raw, relative, weight), strange), dim=-1), both
@@ -139,8 +136,7 @@ class FusedRecogniser(nn.Module):
         seen = x[:, _J * 3 : _J * 4].double().mean(dim=1) >= _SEEN
         warm = usual.known[:, 2] >= WARM_FRAMES
         valid = (seen & warm & (answer[:, -1] < 0)).double()
-        probs = torch.softmax(answer[:, :-1] / self.shape.explained, dim=-1)
-        return self.usual.learn(usual, both, self.contexts(features), probs, valid)
+        return self.usual.learn(usual, both, self.contexts(features), valid)
 
     def contexts(self, features: Tensor) -> Tensor:
         """Return the shares (..., C) of still, walking, gesturing and jumping in features (..., F)."""

@@ -159,9 +159,9 @@ def _shape(said: Mapping[str, Any]) -> Shape:
         squash=float(given["squash"]),
         channels=tuple(int(each) for each in given["channels"]),
         memory_frames=float(given["memory_frames"]),
-        **{name: float(given[name]) for name in ("baseline_s", "settle_s", "explained") if name in given},
+        **{name: float(given[name]) for name in ("baseline_s", "settle_s") if name in given},
     )
-    if not all(0 < each < math.inf for each in (shape.baseline_s, shape.settle_s, shape.explained)):
+    if not all(0 < each < math.inf for each in (shape.baseline_s, shape.settle_s)):
         raise ValueError(f"shape {given}")
     widths = (shape.labels, len(shape.memories_s), len(shape.channels), *shape.channels)
     if not all(0 < width <= _MAX_WIDTH for width in widths) or len(shape.channels) > 12 or len(shape.memories_s) > 8:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..models.readout import Readout
 from ..models.recogniser import FusedRecogniser, Shape
 from ..models.stgcn import Stgcn
-from . import calibrate, strange
+from . import calibrate, relative, strange
 from .bank import Bank, Seen, families_of
 from .calibrate import Answers, Floats
 from .clips import Clip
@@ -26,6 +26,7 @@ from .head import Head, allowed, gather, solve
 from .library import Library
 from .looks import Look
 from .network import NetworkRecipe
+from .relative import Relative
 
 Kind = Literal["content", "family"]
 LeftOut = Callable[[Clip], bool]
@@ -177,7 +178,15 @@ def fit_gate(library: Library, head: Head, left_out: LeftOut) -> tuple[Floats, f
     return strange.fit_gate(head.standard(people)[:, whole], head.standard(library.strangers)[:, whole])
 
 
-def assemble(library: Library, recipe: Recipe, fitted: Fitted) -> FusedRecogniser:
+def fit_relative(library: Library, recipe: Recipe, fitted: Fitted, seed: int) -> Relative:
+    """Return the answer relative to a performer, stretched to the temperature of the other."""
+    clips = [look.clip for look in library.labelled]
+    persons = relative.invent(clips, (fitted.head, fitted.graph_head), (library.extractor, fitted.network), seed)
+    found = relative.fit(persons, recipe.shape.squash)
+    return relative.calibrated(persons, found, fitted.choice.table[-1][1])
+
+
+def assemble(library: Library, recipe: Recipe, fitted: Fitted, relation: Relative) -> FusedRecogniser:
     """Put the parts into the network that ships."""
     model = FusedRecogniser(recipe.shape)
     model.graph.load_state_dict(fitted.network.state_dict())
@@ -189,7 +198,17 @@ def assemble(library: Library, recipe: Recipe, fitted: Fitted) -> FusedRecognise
     _write(model.feature_readout, fitted.head)
     _write(model.graph_readout, fitted.graph_head)
     model.mix.fill_(fitted.choice.mix)
+    _relate(model, relation)
     return model.eval()
+
+
+def _relate(model: FusedRecogniser, relation: Relative) -> None:
+    model.usual.own.copy_(torch.from_numpy(relation.own))
+    model.usual.moods.copy_(torch.from_numpy(relation.moods))
+    model.usual.gain.fill_(relative.GAIN)
+    model.usual.halfway.fill_(relative.HALFWAY)
+    centre = np.zeros(len(relation.own))
+    _write(model.relative, Head(centre, relation.scale, relation.weight, relation.bias, relation.squash))
 
 
 def _write(readout: Readout, head: Head) -> None:

@@ -12,7 +12,7 @@ from ..models.store import Info, save_recogniser
 from .bank import Bank
 from .clips import LABELS, Progress
 from .library import Library, build_library
-from .recipe import Choice, Recipe, assemble, choose, excludes, fit, inner_folds
+from .recipe import Choice, Recipe, assemble, choose, excludes, fit, fit_relative, inner_folds
 
 NAME = "bandai-stgcn"
 LICENCE = "CC BY-NC 4.0"
@@ -43,7 +43,9 @@ def train(
     choice = far_choice(library, bank, recipe, set(), seed)
     progress("training on every clip")
     fitted, _ = fit(library, bank, recipe, set(), choice, "family", seed)
-    return save_recogniser(out_dir, assemble(library, recipe, fitted), describe(library, choice, seed))
+    progress("training the answer relative to a performer")
+    relation = fit_relative(library, recipe, fitted, seed)
+    return save_recogniser(out_dir, assemble(library, recipe, fitted, relation), describe(library, choice, seed))
 
 
 def far_choice(library: Library, bank: Bank, recipe: Recipe, groups: set[str], seed: int) -> Choice:

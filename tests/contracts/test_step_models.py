@@ -53,8 +53,7 @@ def _knowing() -> StepModel:
     """The fused one, whose answers depend on what is usual for the performer."""
     model = _fused()
     assert isinstance(model, FusedRecogniser)
-    model.usual.kinship.fill_(0.6)
-    model.usual.moods.normal_(0.0, 0.2)
+    model.usual.halfway.fill_(0.1)
     model.usual.gain.fill_(0.8)
     model.gate.weight.data.zero_()
     model.gate.bias.data.fill_(-1.0)
