@@ -34,7 +34,7 @@ class Performer:
     ) -> None:
         self._stream = stream
         self._reader = reader
-        self._tracker = tracker
+        self.tracker = tracker
         self._clock = clock
         self._intake = Intake(stream)
         self._lateness = Lateness()
@@ -52,8 +52,8 @@ class Performer:
         self._notices.reset()
         if self._reader is not None:
             self._reader.reset()
-        if self._tracker is not None:
-            self._tracker.reset()
+        if self.tracker is not None:
+            self.tracker.reset()
         self._frames = 0
         self._seq = 0
         self._t_ns: int | None = None
@@ -95,7 +95,7 @@ class Performer:
     @property
     def is_signed(self) -> bool:
         """Tell whether her motor signature is held to references."""
-        return self._tracker is not None
+        return self.tracker is not None
 
     def counters(self) -> dict[str, int]:
         """Return what came in, what went on and what was dropped, by reason."""
@@ -134,7 +134,7 @@ class Performer:
             pose.interpolated,
         )
         yield QualitiesEvent(self._stream, pose.seq, pose.t_ns, self._qualities.step(pose))
-        where = None if self._tracker is None else self._tracker.step(pose)
+        where = None if self.tracker is None else self.tracker.step(pose)
         if where is not None:
             yield where
         if self._reader is None:
@@ -152,8 +152,8 @@ class Performer:
         """Yield the end of all knowledge: emotion unknown with confidence 0, and the reason."""
         self._qualities.reset()
         self._lateness.reset()
-        if self._tracker is not None:
-            self._tracker.fall_silent(hole)
+        if self.tracker is not None:
+            self.tracker.fall_silent(hole)
         if self._reader is not None:
             yield self._reader.silence(hole, self._seq)
         lost_ms = (hole.to_ns - hole.from_ns) / 1e6

@@ -18,6 +18,7 @@ from .signature_samples import Sampler
 from .signature_tally import WIDTHS, spread
 from .signature_windows import Windows
 from .skeleton import Float64
+from .swap import SwapGuard
 
 WINDOWS_S: Final = (2.0, 10.0, 60.0)
 _WORTH_EVERY: Final = 15  # frames between two looks at how independent samples are
@@ -40,7 +41,8 @@ class SignatureTracker:
     windows_s: lengths of the windows in seconds; the middle one is told in full, of the others the distances alone.
     The longest keeps each sample for its length and no longer, so nobody can shift it by more than her share of it:
     at 60 s, a second of poison weighs a sixtieth and is gone after a minute; the references cannot be shifted at all.
-    After a hole of a second and after a leap to another place everything is forgotten: another may stand there.
+    After a hole of a second, after a leap to another place, and when the bones have been those of another body for a
+    second, everything is forgotten: another person stands there. While they are in doubt nothing is taken.
     """
 
     def __init__(self, references: References, *, windows_s: tuple[float, ...] = WINDOWS_S) -> None:
@@ -48,6 +50,7 @@ class SignatureTracker:
             raise InputError("signature windows", f"{windows_s} seconds", mend="each from 0.5 to 600")
         self.references = references
         self._sampler = Sampler(references.definition)
+        self._guard = SwapGuard()
         self.windows = Windows(references.definition, windows_s)
         self._telling = len(self.windows.seconds) // 2
         self.reset()
@@ -55,6 +58,7 @@ class SignatureTracker:
     def reset(self) -> None:
         """Forget the performer; the references stay."""
         self._sampler.reset()
+        self._guard.reset()
         self.windows.reset()
         self._readings: list[_Reading | None] = [None] * len(self.windows.seconds)
         self._frames = 0
@@ -66,13 +70,18 @@ class SignatureTracker:
             self.reset()
         else:
             self._sampler.gap()
+            self._guard.interrupt()
 
     def step(self, pose: Pose) -> SignatureEvent | None:
         """Take the next pose at the definition's rate; return where the signature is, None while it is unknown."""
         if self._last_ns is not None and pose.t_ns - self._last_ns > _SAME_PERFORMER_NS:
             self.reset()
         self._last_ns = pose.t_ns
-        self.windows.push(self._sampler.step(pose))
+        verdict = self._guard.step(pose)
+        if verdict == "stranger":
+            self.reset()
+        row = self._sampler.step(pose)
+        self.windows.push(np.full_like(row, np.nan) if verdict == "suspect" else row)
         self._frames += 1
         last = len(self._readings) - 1
         for window in range(len(self._readings)):
