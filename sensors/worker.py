@@ -117,7 +117,7 @@ class Worker:
                 self._changed.wait(_LOOK_S)
             if self.state not in ("failed", "closed"):
                 return self.facts
-        message, mend = self.message, self.mend
+        message, mend = self.message or "closed before it was ready", self.mend
         self.close()
         raise InputError(self._place, message, mend=mend)
 

@@ -19,7 +19,7 @@ from emotus.engine.errors import InputError
 from emotus.sensors.webcam import WebcamSensor
 from emotus.sensors.worker import Patience
 
-PLENTY_S = 20.0  # for what takes a tenth of it on a machine that has nothing else to do
+PLENTY_S = 60.0  # for what takes a tenth of it on a machine that has nothing else to do
 
 
 @pytest.fixture
@@ -73,10 +73,14 @@ def test_a_frozen_camera_is_told_and_taken_up_again(sensor, mode):
 
 
 def share_of_a_core(process: psutil.Process, act) -> float:
-    """Return how much of a core a process takes while something goes on."""
-    before, start = process.cpu_times(), time.monotonic()
-    act()
-    after = process.cpu_times()
+    """Return how much of a core a process takes while something goes on; none where it ends meanwhile."""
+    start = time.monotonic()
+    try:
+        before = process.cpu_times()
+        act()
+        after = process.cpu_times()
+    except psutil.NoSuchProcess:  # so busy a machine that its camera counted as blocked
+        return 0.0
     return (after.user + after.system - before.user - before.system) / (time.monotonic() - start)
 
 
@@ -168,9 +172,17 @@ def test_the_camera_is_let_go_when_the_engine_dies(mode, tmp_path):
     )
     pid = int(engine.stdout)
     deadline = time.monotonic() + PLENTY_S
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while runs(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def runs(pid: int) -> bool:
+    """Tell whether a process still runs; one that nobody has waited for yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_camera_whose_process_dies_again_and_again_is_lost(mode):

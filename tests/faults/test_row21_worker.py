@@ -10,7 +10,7 @@ import pytest
 from emotus.sensors.worker import Patience, Worker
 
 QUICK = Patience(hang_s=2.0, pause_s=0.02)  # a machine that is busy may keep a process from running for a while
-PLENTY_S = 20.0
+PLENTY_S = 60.0
 
 
 def worker(target: str, *, patience: Patience = QUICK, **settings: object) -> Worker:
@@ -39,7 +39,7 @@ def test_what_dies_or_hangs_is_started_again_while_others_go_on(trouble, said):
 
     def listen() -> None:
         while not stop.is_set():
-            heard.append(other.receive(5.0))
+            heard.append(other.receive(30.0))
 
     reader = threading.Thread(target=listen)
     reader.start()
@@ -55,7 +55,7 @@ def test_what_dies_or_hangs_is_started_again_while_others_go_on(trouble, said):
     again_s = time.monotonic() - start
     wait_for(it, b"well")
     stop.set()
-    reader.join(5.0)
+    reader.join(40.0)
     print(f"row 21: {trouble}: at work again after {again_s:.2f} s; the other gave {len(heard)} results meanwhile")
     assert it.restarted >= 1
     assert it.pid != first

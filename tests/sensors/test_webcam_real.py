@@ -181,20 +181,28 @@ def test_the_command_prints_poses_and_emotions():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ai_edge_litert") is None, reason="pip install ai-edge-litert")
+@pytest.fixture
+def networks(tmp_path) -> str:
+    """Offer a folder with the two networks, read where MediaPipe has them."""
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        pytest.skip("pip install ai-edge-litert")
+    modules = Path(importlib.util.find_spec("mediapipe").origin).parent / "modules"
+    files = {"pose_detector": "pose_detection/pose_detection", "pose_landmarks": "pose_landmark/pose_landmark_full"}
+    for name, path in files.items():
+        (tmp_path / f"{name}.tflite").symlink_to(modules / f"{path}.tflite")
+    return str(tmp_path)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of the library itself
-def test_the_networks_without_mediapipe_see_the_same(tmp_path):
+def test_the_networks_without_mediapipe_see_the_same(networks):
     """Our own glue about the same two networks: within 2 cm of MediaPipe's landmarks on a still picture."""
     import cv2
 
     from emotus.sensors.pose_mediapipe import Solutions
     from emotus.sensors.pose_networks import Networks
 
-    modules = Path(importlib.util.find_spec("mediapipe").origin).parent / "modules"
-    files = {"pose_detector": "pose_detection/pose_detection", "pose_landmarks": "pose_landmark/pose_landmark_full"}
-    for name, path in files.items():
-        (tmp_path / f"{name}.tflite").symlink_to(modules / f"{path}.tflite")
     picture = cv2.imread(str(DATA / "pose.jpg"))
-    ours, theirs = Networks({"place": "x", "model": str(tmp_path), "people": 1}), Solutions({})
+    ours, theirs = Networks({"place": "x", "model": networks, "people": 1}), Solutions({})
     for _ in range(3):
         (mine,), (its,) = ours.see(picture, 0), theirs.see(picture, 0)
     apart_m = np.linalg.norm(mine.world[:, :3] - its.world[:, :3], axis=1).mean()
@@ -202,3 +210,20 @@ def test_the_networks_without_mediapipe_see_the_same(tmp_path):
     assert apart_m < 0.02
     assert np.abs(mine.image - its.image).mean() < 0.01 * picture.shape[1]
     assert mine.world[:, 3] == pytest.approx(its.world[:, 3], abs=0.1)
+
+
+def test_two_people_are_seen_and_a_third_place_stays_empty(networks):
+    """A picture beside its mirror image: two people, as far from the middle; with one place the other is counted."""
+    import cv2
+
+    from emotus.sensors.pose_networks import Networks
+
+    picture = cv2.imread(str(DATA / "pose.jpg"))
+    both = np.hstack((picture, picture[:, ::-1]))
+    people = Networks({"place": "x", "model": networks, "people": 3}).see(both, 0)
+    hips = sorted(float(one.image[23:25, 0].mean()) for one in people)
+    assert len(hips) == 2
+    assert hips[0] == pytest.approx(both.shape[1] - hips[1], abs=0.01 * both.shape[1])
+    alone = Networks({"place": "x", "model": networks, "people": 1})
+    assert len(alone.see(both, 0)) == 1
+    assert alone.bystanders == 1
