@@ -35,14 +35,41 @@ _HELD: Final = 256  # poses that wait to be fused: more than a second of four se
 _READ_S: Final = 0.02  # a sensor that has nothing and does not wait by itself is asked so often
 
 
+class HeldClock:
+    """Stand still while several recordings are opened one after another, so that they begin at one moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held_ns: int | None = None
+
+    def hold(self) -> None:
+        """Stand still."""
+        self._held_ns = self._clock.now_ns()
+
+    def release(self) -> None:
+        """Go on."""
+        self._held_ns = None
+
+    def now_ns(self) -> int:
+        """Return the time now, or that at which it was held."""
+        held_ns = self._held_ns
+        return self._clock.now_ns() if held_ns is None else held_ns
+
+    def sleep_until_ns(self, t_ns: int) -> None:
+        """Return once the clock shows t_ns."""
+        self._clock.sleep_until_ns(t_ns)
+
+
 class FusedSensor:
     """Give one performer from several sensors: each is read in a thread of its own, so that none holds up the others.
 
-    names: their addresses, for messages. Where no sensor is live they are read in turns, without threads, as fast as
-    they go. open raises what the first sensor that cannot be opened raises. One that dies later leaves the others.
+    names: their addresses, for messages. clock: the sensors' own too; those of a HeldClock begin at one moment. Where no
+    sensor is live they are read in the order of their times, without threads, as fast as they go. open raises what the
+    first sensor that cannot be opened raises. One that dies later leaves the others.
     """
 
     def __init__(self, sensors: Sequence[Sensor], names: Sequence[str], clock: Clock, stream: str = "fused") -> None:
+        self._start = clock if isinstance(clock, HeldClock) else HeldClock(clock)
         self._sensors = tuple(sensors)
         self._names = tuple(names)
         self._clock = clock
@@ -60,7 +87,7 @@ class FusedSensor:
         self._backlog = 0
         self._given = 0
         self._over: set[int] = set()  # sensors that have ended
-        self._reached = [-1] * len(self._sensors)  # the time of each sensor's last pose, where none is live
+        self._next: dict[int, Pose] = {}  # of each recording, where none is live
 
     @property
     def rate_hz(self) -> float:
@@ -71,6 +98,7 @@ class FusedSensor:
         """Open every sensor; where one cannot be opened none stays open."""
         self.close()
         opened: list[Sensor] = []
+        self._start.hold()
         try:
             for sensor in self._sensors:
                 sensor.open()
@@ -79,6 +107,8 @@ class FusedSensor:
             for sensor in opened:
                 sensor.close()
             raise
+        finally:
+            self._start.release()
         with self._lock:
             self._rewind()
             self._fuser.reset()
@@ -134,7 +164,7 @@ class FusedSensor:
             if self._ready and self._state == "live":
                 self._given += 1
                 return self._ready.popleft()
-            if len(self._over) == len(self._sensors) and not self._came and self._state == "live":
+            if len(self._over) == len(self._sensors) and not (self._came or self._next) and self._state == "live":
                 self._state = "ended"
         return None
 
@@ -147,18 +177,27 @@ class FusedSensor:
         self._ready.extend(self._fuser.settle(self._clock.now_ns() + (NS_PER_S if everything else 0)))
 
     def _advance(self) -> None:
-        """Read recordings in turns, whichever is behind, until a frame is fused."""
-        while not self._ready and len(self._over) < len(self._sensors):
-            index = min((i for i in range(len(self._sensors)) if i not in self._over), key=self._reached.__getitem__)
-            pose = self._read(index)
-            if pose is not None:
-                self._reached[index] = pose.t_ns
-                self._ready.extend(self._fuser.push(index, pose, 0))
-            elif index in self._problems or self._sensors[index].health().state != "live":
-                self._over.add(index)
-                self._fuser.end(index)
-        if len(self._over) == len(self._sensors):
+        """Read recordings in the order of their times until a frame is fused."""
+        while not self._ready and (len(self._over) < len(self._sensors) or self._next):
+            for index in range(len(self._sensors)):
+                if index not in self._over and index not in self._next:
+                    self._look(index)
+            if self._next:
+                index = min(self._next, key=lambda each: self._next[each].t_ns)
+                self._ready.extend(self._fuser.push(index, self._next.pop(index), 0))
+            elif len(self._over) < len(self._sensors):
+                return  # one of them has nothing yet
+        if len(self._over) == len(self._sensors) and not self._next:
             self._ready.extend(self._fuser.settle(NS_PER_S))
+
+    def _look(self, index: int) -> None:
+        """Take the next pose of a recording, or note that it has ended."""
+        pose = self._read(index)
+        if pose is not None:
+            self._next[index] = pose
+        elif index in self._problems or self._sensors[index].health().state != "live":
+            self._over.add(index)
+            self._fuser.end(index)
 
     def close(self) -> None:
         """Close every sensor; harmless when repeated or never opened."""
@@ -205,7 +244,8 @@ def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> FusedSensor
     if not 2 <= len(names) <= MOST:
         mend = f"two to {MOST} sensors, each in brackets: fuse:(webcam:0)(imu:udp://127.0.0.1:9770)"
         raise UriError(place, "not a list of sensors", mend=mend)
-    return FusedSensor([open_sensor(name, clock) for name in names], names, clock, stream_name(place, options, "fused"))
+    held = HeldClock(clock)
+    return FusedSensor([open_sensor(name, held) for name in names], names, held, stream_name(place, options, "fused"))
 
 
 def inner_uris(path: str) -> tuple[str, ...]:

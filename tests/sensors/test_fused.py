@@ -196,6 +196,22 @@ def test_recordings_are_fused_as_fast_as_they_go(tmp_path):
     assert fused[-1].positions == pytest.approx(poses[-1].positions, abs=0.01)
 
 
+def test_recordings_begin_together_however_long_they_take_to_open(tmp_path):
+    """Each frame of the second is fused with the frame of the first that was captured at the same moment."""
+    poses = performed(90)
+    write_points(tmp_path / "a.tsv", poses)
+    write_points(tmp_path / "b.tsv", poses[:30])
+    uri = f"fuse:(points:{tmp_path}/a.tsv?speed=0)(points:{tmp_path}/b.tsv?speed=0)"
+    sensor = open_sensor(uri, MonotonicClock())
+    sensor.open()
+    fused = read_all(sensor)
+    sensor.close()
+    assert len(fused) == 90
+    assert np.diff([pose.t_ns for pose in fused]) == pytest.approx(NS_PER_S / 30, abs=20_000)
+    off = np.stack([pose.positions for pose in fused]) - np.stack([pose.positions for pose in poses])
+    assert np.abs(off).max() < 0.01
+
+
 class Breaking:
     """A sensor that gives ten poses and then breaks."""
 
