@@ -63,9 +63,9 @@ class HeldClock:
 class FusedSensor:
     """Give one performer from several sensors: each is read in a thread of its own, so that none holds up the others.
 
-    names: their addresses, for messages. clock: the sensors' own too; those of a HeldClock begin at one moment. Where no
-    sensor is live they are read in the order of their times, without threads, as fast as they go. open raises what the
-    first sensor that cannot be opened raises. One that dies later leaves the others.
+    names: their addresses, for messages. clock: the sensors' own too; those of a HeldClock begin at one moment.
+    Where no sensor is live they are read in the order of their times, without threads, as fast as they go. open raises
+    what the first sensor that cannot be opened raises. One that dies later leaves the others.
     """
 
     def __init__(self, sensors: Sequence[Sensor], names: Sequence[str], clock: Clock, stream: str = "fused") -> None:
