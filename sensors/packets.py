@@ -15,6 +15,8 @@ from .base import Health
 STALE_AFTER_MS: Final = 200.0
 POSES_HELD: Final = 256  # a second of four performers at 60 Hz: what a reader may be behind
 
+_IN_VAIN: Final = 4  # a process that was held up has not listened: silence ends it only after so many vain listens
+
 State = Literal["closed", "live", "ended", "lost"]
 
 
@@ -65,6 +67,7 @@ class PacketPump:
         self._clock = clock
         self._stale_after_ns = round(stale_after_ms * NS_PER_MS)
         self._end_after_ns = round(end_after_s * NS_PER_S)
+        self._decoding = threading.Lock()  # held while the decoder works, or is asked what it knows
         self._lock = threading.Lock()
         self.state: State = "closed"
         self._rewind()
@@ -74,11 +77,13 @@ class PacketPump:
         self._counts: Counter[str] = Counter(received=0, dropped_malformed=0, dropped_backlog=0)
         self._problem = ""
         self._ever = False
+        self._in_vain = 0  # times it was listened in vain since the last pose
         self._came_ns = self._clock.now_ns()  # when the last pose came, or when it began to listen
 
     def open(self) -> None:
         """Begin afresh."""
-        self._decoder.reset()
+        with self._decoding:
+            self._decoder.reset()
         with self._lock:
             self._rewind()
             self.state = "live"
@@ -97,7 +102,8 @@ class PacketPump:
     def take(self, data: bytes, t_ns: int) -> bool:
         """Decode one packet that came at t_ns; return False, and count it, where it is malformed."""
         try:
-            poses = tuple(self._decoder.feed(data, t_ns))
+            with self._decoding:
+                poses = tuple(self._decoder.feed(data, t_ns))
         except PacketError as error:
             with self._lock:
                 self._counts["dropped_malformed"] += 1
@@ -109,7 +115,7 @@ class PacketPump:
                 self._poses.append(pose)
             self._counts["received"] += len(poses)
             if poses:
-                self._came_ns, self._ever = t_ns, True
+                self._came_ns, self._ever, self._in_vain = t_ns, True, 0
         return True
 
     @property
@@ -127,7 +133,8 @@ class PacketPump:
         pose = self.next()
         with self._lock:
             silent_ns = self._clock.now_ns() - self._came_ns
-            if pose is None and self.state == "live" and 0 < self._end_after_ns < silent_ns:
+            self._in_vain += pose is None
+            if self._in_vain >= _IN_VAIN and self.state == "live" and 0 < self._end_after_ns < silent_ns:
                 self.state = "ended"
         return pose
 
@@ -136,7 +143,8 @@ class PacketPump:
         with self._lock:
             state, ever, counts, problem = self.state, self._ever, dict(self._counts), self._problem
             silent_ns = self._clock.now_ns() - self._came_ns
-        told = [*self._decoder.notes, *notes, problem]
+        with self._decoding:
+            told, dropped = [*self._decoder.notes, *notes, problem], dict(self._decoder.counters)
         if state == "live" and silent_ns > self._stale_after_ns:
             told.insert(0, _silence(where, hint, silent_ns / NS_PER_S, ever=ever))
         elif state == "live" and not ever:
@@ -145,7 +153,7 @@ class PacketPump:
             told.insert(0, f"ended: nothing came from {where} for {self._end_after_ns / NS_PER_S:g} s")
         stale = state == "live" and silent_ns > self._stale_after_ns
         message = "\n".join(line for line in told if line)
-        return Health("stale" if stale else state, message, counts | dict(self._decoder.counters))
+        return Health("stale" if stale else state, message, counts | dropped)
 
 
 def _silence(where: str, hint: str, seconds: float, *, ever: bool) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
+from support.mvnx_texts import performed
 from support.plain_packets import PlainDecoder, packet
 from support.sayings import wait_for
+from support.xsens_suit import sample_of
 
 from emotus.engine.clock import NS_PER_S, ManualClock, MonotonicClock
 from emotus.engine.errors import UriError
@@ -14,6 +17,7 @@ from emotus.sensors.datagram import DatagramSensor, hear_datagrams
 from emotus.sensors.door import Door, plain_address
 from emotus.sensors.endpoint import Endpoint, parse_endpoint
 from emotus.sensors.packets import POSES_HELD, PacketPump
+from emotus.sensors.xsens_decoder import XsensDecoder
 
 CLOCK = MonotonicClock()
 
@@ -138,6 +142,33 @@ def test_stale_within_200_ms_and_live_again():
     assert "silent for 0.2 s" in pump.health("x", "", ()).message
     pump.take(packet(1, 1), clock.now_ns())
     assert pump.health("x", "", ()).state == "live"
+
+
+def test_health_may_be_asked_while_packets_come():
+    """From another thread, at any time: never an error, and counters that only grow."""
+    pump = PacketPump(XsensDecoder(), CLOCK)
+    pump.open()
+    poses = performed(20)
+    datagrams = [sample_of(pose, 2, character=k)[0] for pose in poses for k in range(16)]
+    thread = threading.Thread(target=lambda: [pump.take(datagram, 0) for datagram in datagrams * 3])
+    thread.start()
+    seen = [0]
+    while thread.is_alive():
+        seen.append(pump.health("there", "", ()).counters["received"])
+    thread.join()
+    assert seen == sorted(seen)
+    assert pump.health("there", "", ()).counters["received"] == 3 * len(datagrams)
+
+
+def test_silence_counts_only_while_it_listens():
+    """A process that was held up for longer than end_after_s has not listened in vain: it listens first."""
+    clock = ManualClock()
+    pump = PacketPump(PlainDecoder(), clock, end_after_s=1.0)
+    pump.open()
+    clock.advance_ns(5 * NS_PER_S)
+    assert [pump.last(), pump.state] == [None, "live"]
+    assert [pump.last() for _ in range(3)] == [None] * 3
+    assert pump.state == "ended"
 
 
 def test_it_can_be_opened_again():
