@@ -85,6 +85,7 @@ Consents = Annotated[
 References = Annotated[
     list[str] | None, typer.Option("--signature", help="Tell how near she moves to [NAME=]RECORDING; repeatable.")
 ]
+Together = Annotated[bool, typer.Option("--group", help="Compare the performers: who moves like whom, how together.")]
 Record = Annotated[Path | None, typer.Option("--record", help="Record the show to FILE.mcap, to be played again.")]
 Controls = Annotated[list[str] | None, typer.Option("--control", help="Hear commands at osc:HOST:PORT; repeatable.")]
 
@@ -104,6 +105,7 @@ def run(
     consents: Consents = None,
     controls: Controls = None,
     signature: References = None,
+    group: Together = False,
     record: Record = None,
 ) -> None:
     """Run sensors through the engine into bridges until they end, the time is over or Ctrl-C."""
@@ -120,7 +122,7 @@ def run(
     stage.admit(sensors, sources)
     kept = [] if record is None else [f"mcap:{record}"]
     sinks = _sinks([*(bridges or []), *kept], view, stage, clock, expose=expose, controls=controls or [])
-    summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain)
+    summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain, group=group)
     _say_summary(summary)
     if summary.failures:
         raise typer.Exit(1 if summary.unexpected else 2)
@@ -274,8 +276,10 @@ def _drive(
     stage: Backstage,
     *,
     explain: bool,
+    group: bool = False,
 ) -> Summary:
     """Run until the end, the time or a signal; SIGINT and SIGTERM close everything in order."""
+    from .engine.group import Group
     from .engine.pipeline import Engine
     from .engine.runner import Runner
     from .training.backstage import stop_key
@@ -290,6 +294,7 @@ def _drive(
         acquaintances=stage.roster,
         signature=stage.references,
         may_sign=lambda stream: stage.consent.allows(stream, "signature"),
+        group=Group() if group else None,
     )
     governed = {"control": stage.inbox, "consent": stage.consent, "persons": stage.persons}
     runner = Runner(sources, engine, sinks, clock, on_open=_say_opened, **governed)

@@ -17,7 +17,8 @@ from collections.abc import Callable
 from .acquaintance import Acquaintances
 from .clock import NS_PER_S, Clock
 from .control import Command
-from .events import Event
+from .events import Event, PoseEvent
+from .group import Group
 from .notices import Notices
 from .performer import Performer
 from .pose import Pose
@@ -40,7 +41,8 @@ class Engine:
     acquaintances: tell what is known of a performer who enters, her baseline and what she taught; without them nothing
     is learnt.
     signature: the references that every performer's motor signature is held to, none unless asked for; may_sign: of
-    which streams one may be made, asked likewise.
+    which streams one may be made, asked likewise. group: compares those who may be signed with one another, for a
+    room that asked for it.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Engine:
         acquaintances: Acquaintances | None = None,
         signature: References | None = None,
         may_sign: Callable[[str], bool] | None = None,
+        group: Group | None = None,
     ) -> None:
         self._recogniser = recogniser
         self._clock = clock
@@ -67,6 +70,7 @@ class Engine:
         self._acquaintances = acquaintances
         self._signature = signature
         self._may_sign = may_sign
+        self._group = group
         self.reset()
 
     def reset(self) -> None:
@@ -74,6 +78,8 @@ class Engine:
         self._performers: dict[str, Performer] = {}
         self._notices = Notices("engine")
         self.refused = 0
+        if self._group is not None:
+            self._group.reset()
 
     def step(self, pose: Pose) -> tuple[Event, ...]:
         """Take one received pose; return the events it gives rise to, in the order of their frames."""
@@ -82,7 +88,19 @@ class Engine:
             if len(self._performers) >= self._max_performers:
                 return self._refuse(pose)
             performer = self._performers[pose.stream] = self._enter(pose.stream)
-        return tuple(performer.step(pose))
+        return self._together(tuple(performer.step(pose)))
+
+    def _together(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """Return the events, with what there is to say of the room behind the pose that gave rise to it."""
+        if self._group is None:
+            return events
+        out: list[Event] = []
+        for event in events:
+            out.append(event)
+            if isinstance(event, PoseEvent) and (self._may_sign is None or self._may_sign(event.stream)):
+                room = self._group.step(event)
+                out += [] if room is None else [room]
+        return tuple(out)
 
     def tick(self, now_ns: int) -> tuple[Event, ...]:
         """Let time pass: release held poses, notice silence, see out those long gone. Call it every 50 ms or less."""
@@ -118,6 +136,8 @@ class Engine:
     def send_off(self, stream: str) -> None:
         """Let a performer leave the stage; what is known of her waits for her return."""
         self._performers.pop(stream, None)
+        if self._group is not None:
+            self._group.forget(stream)
 
     @property
     def signs(self) -> bool:
