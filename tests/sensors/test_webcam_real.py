@@ -180,7 +180,6 @@ def test_the_command_prints_poses_and_emotions():
     assert types.count("emotion") > 300
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ai_edge_litert") is None, reason="pip install ai-edge-litert")
 @pytest.fixture
 def networks(tmp_path) -> str:
     """Offer a folder with the two networks, read where MediaPipe has them."""
