@@ -58,10 +58,11 @@ def groups_of(found: SignatureMap) -> tuple[str, ...]:
 
 def draw_plane(found: SignatureMap) -> Figure:
     """Draw the plane: a point a take, an ellipse a group that holds 95 % of one normally spread, its centre named."""
-    figure = new_figure(9.5, 7.0)
-    axes = figure.subplots()
     groups = groups_of(found)
     points = found.plane.points
+    spans = np.maximum(np.ptp(points, axis=0), 1e-9)
+    figure = new_figure(9.5, 1.8 + 6.2 * float(np.clip(1.2 * spans[1] / spans[0], 0.35, 1.0)))
+    axes = figure.subplots()
     for i, group in enumerate(dict.fromkeys(groups)):
         here = points[[g == group for g in groups]]
         colour = _COLOURS[i % len(_COLOURS)]
