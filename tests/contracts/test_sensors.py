@@ -19,7 +19,7 @@ from support.fake_eyes import fake_video, fake_webcam
 from support.fake_lsl import PlayedLsl
 from support.mvnx_texts import write_mvnx
 from support.plain_packets import PlayedDatagrams, PlayedTcp
-from support.tables import performed, write_points
+from support.tables import performed, write_points, write_show
 from support.wearer import wear
 
 import emotus.sensors
@@ -32,6 +32,7 @@ from emotus.sensors.bvh_source import BvhSensor
 from emotus.sensors.fused import FusedSensor
 from emotus.sensors.imu import ImuFileSensor
 from emotus.sensors.imu_mapping import plain_mapping
+from emotus.sensors.mcap_source import McapSensor
 from emotus.sensors.mvnx_source import MvnxSensor
 from emotus.sensors.points import PointsSensor
 from emotus.sensors.synthetic import SyntheticSensor
@@ -117,6 +118,10 @@ KINDS: dict[str, Kind] = {
             write_mvnx(folder / "a.mvnx", 40, rate_hz=30.0), speed=speed, clock=clock
         ),
         lambda folder: MvnxSensor(folder / "missing.mvnx", clock=MonotonicClock()),
+    ),
+    "McapSensor": Kind(
+        lambda folder, clock, speed: McapSensor(write_show(folder / "a.mcap", performed(40)), speed=speed, clock=clock),
+        lambda folder: McapSensor(folder / "missing.mcap", clock=MonotonicClock()),
     ),
     "PointsSensor": Kind(
         lambda folder, clock, speed: PointsSensor(

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from emotus.bridges.recorder import RecorderBridge
 from emotus.engine.body import JOINT_NAMES
-from emotus.engine.clock import ManualClock
+from emotus.engine.clock import ManualClock, MonotonicClock
+from emotus.engine.events import PoseEvent
 from emotus.engine.pose import Pose
 from emotus.sensors.synthetic import SyntheticSensor
 
@@ -36,3 +38,13 @@ def write_points(path: Path, poses: list[Pose], *, unit_m: float = 0.001, rate_h
 def places(poses: list[Pose]) -> np.ndarray:
     """Return the positions (T, 21, 3) of poses."""
     return np.stack([pose.positions for pose in poses])
+
+
+def write_show(path: Path, poses: list[Pose]) -> Path:
+    """Record poses as a show."""
+    recorder = RecorderBridge(path, clock=MonotonicClock())
+    recorder.start()
+    for pose in poses:
+        recorder.send(PoseEvent(pose.stream, pose.seq, pose.t_ns, pose.positions, pose.confidence, pose.rotations))
+    recorder.close()
+    return path
