@@ -110,7 +110,7 @@ def camera_rows() -> list[dict[str, Any]]:
     ages_ms: list[float] = []
     times_ns: list[int] = []
     memory: list[tuple[float, float]] = []
-    start = time.monotonic()
+    busy_s, start = sum(sum(each.cpu_times()[:2]) for each in processes), time.monotonic()
     while (now := time.monotonic()) - start < SECONDS:
         pose = sensor.read()
         if pose is not None:
@@ -118,13 +118,13 @@ def camera_rows() -> list[dict[str, Any]]:
             times_ns.append(pose.t_ns)
         if not memory or now - memory[-1][0] > SECONDS / 50:
             memory.append((now, sum(each.memory_info().rss for each in processes) / MB))
-    counters = sensor.health().counters
+    busy_ms = 1e3 * (sum(sum(each.cpu_times()[:2]) for each in processes) - busy_s) / len(ages_ms)
     sensor.close()
     rate_hz = (len(times_ns) - 1) * 1e9 / (times_ns[-1] - times_ns[0])
     settled = np.array(memory[len(memory) // 4 :])
     slope_mb = float(np.polyfit(settled[:, 0] - start, settled[:, 1], 1)[0] * 60) if len(settled) > 4 else 0.0
     p50, p99 = np.percentile(ages_ms, [50, 99])
-    name = f"webcam path, 640x480, {SECONDS:.0f} s: {rate_hz:.1f} poses a second, {counters['restarts']} restarts; age"
+    name = f"webcam path, 640x480, {SECONDS:.0f} s: {rate_hz:.1f} poses a second, each {busy_ms:.0f} ms of a core; age"
     grown = f"webcam path: memory {settled[-1, 1]:.0f} MB, {slope_mb:+.1f} MB a minute over the last three quarters"
     return [
         row(
