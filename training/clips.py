@@ -158,6 +158,20 @@ def _gaits(data: dict[str, np.ndarray], joints: list[int]) -> Iterable[Clip]:
         yield Clip(str(data["names"][i]), "gait", style, str(data["walker"][i]), LABELS.index(style), -1, frames)
 
 
+def load_every_gait(data_dir: Path) -> list[Clip]:
+    """Return all gaits of Emotion-Gait in their order, without a label: that depends on who is asked."""
+    path = data_dir / "emotion_gait.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            data = {name: file[name] for name in ("positions", "walker", "joints", "names")}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(str(path), f"cannot be read: {error}") from None
+    joints = [JOINT_INDEX[_GAIT_JOINTS[str(name)]] for name in data["joints"]]
+    frames = [_gait_frames(points.astype(np.float32), joints) for points in data["positions"]]
+    told = zip(data["names"], data["walker"], frames, strict=True)
+    return [Clip(str(name), "gait", "", str(walker), -1, -1, each) for name, walker, each in told]
+
+
 def _gait_frames(points: Float32, joints: list[int]) -> Float32:
     """Lay 16 joints out on the body: the chest lies between spine and neck, shoulders and toes are unknown."""
     positions = np.zeros((len(points), JOINT_COUNT, 3), dtype=np.float32)

@@ -40,7 +40,7 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, teach or signature.")] = DEFAULT_MODEL,
+    model: Annotated[str, typer.Argument(help="A shipped model, performer, teach or signature.")] = DEFAULT_MODEL,
     data: Data = DATA,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
@@ -60,6 +60,12 @@ def evaluate(
         from . import teach_evaluation
 
         report = teach_evaluation.evaluate(data, seeds=tuple(range(seeds)), progress=note)
+    elif model == "performer":
+        from . import performer_evaluation
+
+        report = performer_evaluation.evaluate(
+            data, seeds=tuple(range(seeds)), progress=note, parts=tuple(protocols or performer_evaluation.PARTS)
+        )
     elif model == "signature":
         from . import signature_evaluation
 
@@ -74,6 +80,11 @@ def evaluate(
         from .teach_evaluation import to_text
 
         say(to_text(report))
+        return
+    if report.model == "performer" and not as_json:
+        from .performer_evaluation import to_text as performer_text
+
+        say(performer_text(report))
         return
     if report.model == "signature" and not as_json:
         from .signature_evaluation import to_text as signature_text
