@@ -20,7 +20,9 @@ from .osc_codec import BUNDLE, BUNDLE_HEAD, OscValue, decode
 from .skeleton import Float32
 
 P = TypeVar("P")
-CAPACITY: Final = 32  # layouts remembered; a frame of 55 bones comes in four or five packets
+CAPACITY: Final = 256  # layouts remembered; a sender that packs nothing has one for each bone and face shape
+_ALIKE: Final = 16  # of these with the same length and beginning: what is compared with a packet at most
+_HEADS: Final = (40, 32, 24, 0)  # bytes that tell most layouts apart, as long as no float is among them
 _SIZES: Final = {"f": 4, "i": 4, "h": 8, "d": 8, "t": 8}
 _BIG_FLOAT: Final = np.dtype(">f4")
 
@@ -69,18 +71,19 @@ class Stencils(Generic[P]):
 
     def reset(self) -> None:
         """Forget every layout."""
-        self._layouts: dict[int, list[_Stencil[P]]] = {}
+        self._layouts: dict[tuple[int, bytes], list[_Stencil[P]]] = {}
         self.known = 0
 
     def read(self, data: bytes) -> tuple[P, Float32]:
         """Return the plan of a packet's layout and its floats (F,), all finite; raises OscError as `decode` does."""
         raw = np.frombuffer(data, dtype=np.uint8)
-        for stencil in self._layouts.get(len(data), ()):
-            floats = stencil.floats(raw)
-            if floats is not None:
-                if not np.isfinite(floats).all():
-                    raise OscError("a number is infinite or NaN")
-                return stencil.plan, floats
+        for head in _HEADS:
+            for stencil in self._layouts.get((len(data), data[:head]), ()):
+                floats = stencil.floats(raw)
+                if floats is not None:
+                    if not np.isfinite(floats).all():
+                        raise OscError("a number is infinite or NaN")
+                    return stencil.plan, floats
         stencil = self._learn(data, raw)
         return stencil.plan, raw[stencil.at].view(_BIG_FLOAT).astype(np.float32)
 
@@ -98,8 +101,13 @@ class Stencils(Generic[P]):
         where = np.array(at, dtype=np.intp)
         mask[where] = 0
         stencil = _Stencil(raw & mask, mask, where, self._plan(tuple(rows)))
-        self._layouts.setdefault(len(data), []).insert(0, stencil)
+        head = next(head for head in _HEADS if mask[:head].all())
+        alike = self._layouts.setdefault((len(data), data[:head]), [])
+        alike.insert(0, stencil)
         self.known += 1
+        if len(alike) > _ALIKE:
+            alike.pop()
+            self.known -= 1
         return stencil
 
 

@@ -47,6 +47,7 @@ INFOS: Final = (
         gives="up to 21 joints with rotations; the proportions are assumed",
     ),
 )
+_MOST_PER_S: Final = 16_000  # of senders that pack nothing: a packet for each bone and each shape of the face
 _OPTIONS: Final = ("bones", "height", "stream", *LIVE_OPTIONS)
 _BONES: Final = ("assumed", "sent")
 Bools = NDArray[np.bool_]
@@ -228,4 +229,4 @@ def from_uri(path: str, options: Mapping[str, str], clock: Clock) -> DatagramSen
         told_bones=bones == "sent",
     )
     hint = "switch on sending by the VMC protocol to this port in the program that tracks you"
-    return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint)
+    return hear_datagrams(place, path, options, decoder, clock, default_port=PORT, hint=hint, most_per_s=_MOST_PER_S)

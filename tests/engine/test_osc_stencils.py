@@ -85,6 +85,18 @@ def test_time_tags_are_not_waited_for_and_make_no_layout():
     assert len(plans) == 1
 
 
+def test_a_sender_that_packs_nothing_is_known_too():
+    """A hundred bones, each a packet of its own, beside a clock: every layout is planned once."""
+    plans = []
+    stencils = Stencils(plans.append)
+    for frame in range(4):
+        stencils.read(encode_message("/VMC/Ext/T", frame / 60))
+        for bone in range(100):
+            stencils.read(encode_message("/VMC/Ext/Bone/Pos", f"{bone:03d}Finger", *[frame + 0.5] * 7))
+            stencils.read(encode_message("/VMC/Ext/Blend/Val", f"{bone:03d}Shape", frame / 4))
+    assert len(plans) == 201
+
+
 def test_memory_is_bounded():
     """A sender with ever new layouts is read all the same, and forgotten."""
     stencils = Stencils(lambda rows: rows)
