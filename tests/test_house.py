@@ -149,7 +149,11 @@ def test_the_readme_names_only_commands_there_are() -> None:
     assert used, "the README shows no command"
     for command, *arguments in used:
         assert command in commands, f"emotus {command}"
-        known = {option for parameter in commands[command].params for option in parameter.opts}
+        found = commands[command]
+        if hasattr(found, "commands"):  # a group, such as `emotus signature map`
+            assert arguments[0] in found.commands, f"emotus {command} {arguments[0]}"
+            found = found.commands[arguments[0]]
+        known = {option for parameter in found.params for option in parameter.opts}
         options = {word for word in arguments if re.fullmatch(r"--?[a-z][a-z-]*", word)}
         assert options <= known, f"emotus {command} {' '.join(sorted(options - known))}"
 
