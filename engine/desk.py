@@ -88,7 +88,7 @@ class Desk:
                 self._engine.send_off(stream)  # she enters again as what she consents to
         whom = command.stream or "every stream"
         until = "" if command.seconds is None else f" for {command.seconds:.0f} s"
-        message = f"{whom}: {command.subject} consents to {', '.join(command.purposes)}{until}"
+        message = f"{whom}: consent is given to {', '.join(command.purposes)}{until}"  # by whom stays here
         yield self._tell("info", "consent", message)
 
     def _revoke(self, command: ConsentRevoke) -> Iterator[Event]:
