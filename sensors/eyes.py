@@ -105,7 +105,7 @@ class Eyes:
         self._performers.reset()
         self.rate_hz = 30.0
         self._seen = self._malformed = self._given = 0
-        self._about = ""
+        self._about = self._warning = ""
 
     def open(self) -> None:
         """Start the worker and wait until it sees; raises UriError or InputError with the mend."""
@@ -114,7 +114,7 @@ class Eyes:
         estimator, model = self._estimator, self._sight.model
         if estimator is None:
             backend = choose_backend(self.place, model, self._sight.people)
-            estimator, model = backend.maker, backend.model
+            estimator, model, self._warning = backend.maker, backend.model, backend.warning
         settings = {**self._settings, "estimator": estimator, "model": model, "people": self._sight.people}
         worker = Worker(self._target, settings, place=self.place, patience=self._patience, lossless=self._lossless)
         facts = worker.start()
@@ -175,6 +175,7 @@ class Eyes:
         with self._lock:
             lines += self._performers.doubts()
             delay_ms = self._performers.delay_ms()
+        lines += [self._warning] if self._warning else []
         rate = f"{self.place}: {self._about}, {self.rate_hz:.3g} pictures a second"
         smoothed = (
             ""

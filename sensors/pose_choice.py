@@ -14,6 +14,7 @@ from typing import Final
 from ..engine.errors import UriError
 
 MODEL_VARIABLE: Final = "EMOTUS_POSE_MODEL"
+METRICS_FROM: Final = (0, 10, 35)  # mediapipe that reports its use over the network by itself (PROTOCOLS 7.2)
 _TASKS_ONLY_FROM: Final = (0, 10, 30)  # mediapipe without `solutions` and without a model inside
 _MODEL_PLACES: Final = ("pose_landmarker.task", "pose_landmarker_full.task", "pose_landmarker_heavy.task", "pose")
 _INSTALL: Final = "make webcam, or pip install 'emotus[webcam]' in an environment of its own (docs/sensors/webcam.md)"
@@ -21,12 +22,16 @@ _INSTALL: Final = "make webcam, or pip install 'emotus[webcam]' in an environmen
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Name a pose back end: what makes it (MODULE:NAME), its model's path ("" where it lies inside), most people."""
+    """Name a pose back end: what makes it (MODULE:NAME), its model's path ("" where it lies inside), most people.
+
+    warning: what a person should know before it sees anybody, "" where there is nothing.
+    """
 
     maker: str
     model: str
     people: int
     about: str
+    warning: str = ""
 
 
 def choose_backend(place: str, model: str, people: int) -> Backend:
@@ -81,7 +86,10 @@ def _of_model(place: str, model: str) -> Backend:
     if version is None:
         mend = f"pip install ai-edge-litert, or {_INSTALL}"
         raise UriError(place, "neither mediapipe nor ai-edge-litert is installed, which read .task files", mend=mend)
-    return Backend("emotus.sensors.pose_mediapipe:Tasks", str(path), 4, f"mediapipe {_dotted(version)}, {path.name}")
+    told = f"mediapipe {_dotted(version)} reports its use over the network (pip install 'mediapipe<0.10.35' does not)"
+    warning = told if version >= METRICS_FROM else ""
+    about = f"mediapipe {_dotted(version)}, {path.name}"
+    return Backend("emotus.sensors.pose_mediapipe:Tasks", str(path), 4, about, warning)
 
 
 def _lacking() -> str:

@@ -60,6 +60,16 @@ def test_a_newer_mediapipe_wants_a_model_and_says_where(machine, tmp_path):
     assert found.model == str(model)
 
 
+@pytest.mark.parametrize(("version", "warned"), [("0.10.33", False), ("0.10.35", True), ("1.2.2", True)])
+def test_a_mediapipe_that_calls_home_is_told_before_it_sees_anybody(machine, tmp_path, version, warned):
+    """It works, and the sensor's message says what it does and what does not."""
+    machine("cv2", mediapipe=version)
+    task = tmp_path / "mine.task"
+    task.touch()
+    warning = pose_choice.choose_backend("webcam:0", str(task), 1).warning
+    assert ("reports its use over the network" in warning) is warned
+
+
 def test_what_is_told_comes_first(machine, tmp_path, monkeypatch):
     """model= and EMOTUS_POSE_MODEL overrule what is inside."""
     machine("cv2", "onnxruntime", mediapipe="0.10.14")
