@@ -30,7 +30,7 @@ def test_several_sensors_are_several_performers(tmp_path, capfd):
         "-s", f"points:{points}?speed=0",
         "-s", f"imu:{table}?map={tmp_path / 'map.toml'}&hold=0.3&speed=0&stream=cleo",
         "-s", "synthetic:sad?speed=0&seconds=2&stream=ben",
-        "--seconds", 20,
+        "--seconds", 60,
     )  # fmt: skip
     poses = Counter(event["stream"] for event in events if event["type"] == "pose")
     assert set(poses) >= {"anna", "ben", "cleo"}
@@ -45,6 +45,6 @@ def test_two_sensors_on_one_performer_are_one_stream(tmp_path, capfd):
     for name in ("a", "b"):
         write_points(tmp_path / f"{name}.tsv", performed(60))
     uri = f"fuse:(points:{tmp_path}/a.tsv?speed=0)(points:{tmp_path}/b.tsv?speed=0)?stream=anna"
-    events = run(capfd, "-s", uri, "--seconds", 20)
+    events = run(capfd, "-s", uri, "--seconds", 60)
     assert {event["stream"] for event in events if event["type"] == "pose"} == {"anna"}
     assert sum(event["type"] == "pose" for event in events) >= 50
