@@ -106,6 +106,7 @@ class Eyes:
         self.rate_hz = 30.0
         self._seen = self._malformed = self._given = 0
         self._about = self._warning = ""
+        self.sees_nobody = False  # in the last picture
 
     def open(self) -> None:
         """Start the worker and wait until it sees; raises UriError or InputError with the mend."""
@@ -142,6 +143,7 @@ class Eyes:
                 self._malformed += 1
                 return None
             self._seen += 1
+            self.sees_nobody = not sighting.people
             return sighting
 
     def poses(self, sighting: Sighting, t_ns: int) -> deque[Pose]:

@@ -139,6 +139,8 @@ class WebcamSensor:
         if state in ("failed", "ended"):
             return Health("lost" if state == "failed" else "ended", message, counters)
         silent = self._clock.now_ns() - self._came_ns > _STALE_NS
+        if silent and state == "live" and self._eyes.sees_nobody:
+            message = f"{self._eyes.place}: nobody is seen\n{message}"
         return Health("stale" if state == "stale" or silent else "live", message, counters)
 
     @property

@@ -77,12 +77,15 @@ def test_an_end_and_silence_without_words_are_no_news(health):
     assert looks(SourceNews([sensor]), sensor, health) == [[]]
 
 
-def test_news_never_flood():
-    """A sensor that flickers ten times a second is told once a second and state."""
+def test_news_never_flood_and_the_last_is_never_lost():
+    """A sensor that flickers ten times a second is told of twice a second, and what it is in the end is said."""
     sensor = Sensor()
-    healths = [("stale" if k % 2 else "live", f"flicker {'on' if k % 2 else 'off'}") for k in range(101)]
-    said = looks(SourceNews([sensor]), sensor, *healths, step_ns=STEP_NS)
+    healths = [("stale" if k % 2 else "live", f"flicker {'on' if k % 2 else 'off'}") for k in range(100)]
+    news = SourceNews([sensor])
+    said = looks(news, sensor, *healths, step_ns=STEP_NS)
     assert 10 <= sum(map(len, said)) <= 22
+    sensor.told = Told("stale", "the cable is out")
+    assert [event.message for event in news.look(101 * STEP_NS) + news.look(106 * STEP_NS)] == ["the cable is out"]
 
 
 def test_each_sensor_has_news_of_its_own():

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from support.sayings import wait_for
 
 from emotus.engine.clock import MonotonicClock
 from emotus.engine.errors import InputError
+from emotus.engine.events import PoseEvent, StatusEvent
+from emotus.engine.pipeline import Engine
+from emotus.engine.runner import Runner
 from emotus.sensors.webcam import WebcamSensor
 from emotus.sensors.worker import Patience
 
@@ -197,3 +202,53 @@ def test_a_camera_whose_process_dies_again_and_again_is_lost(mode):
     assert sensor.health().state == "lost"
     assert sensor.read() is None
     sensor.close()
+
+
+class Listener:
+    """A bridge that keeps the sensors' news, and does something at each pose."""
+
+    waiting, gone = 0, False
+
+    def __init__(self, at_pose):
+        self.news: list[StatusEvent] = []
+        self._at_pose = at_pose
+
+    def start(self):
+        pass
+
+    def send(self, event):
+        if isinstance(event, PoseEvent):
+            self._at_pose()
+        if isinstance(event, StatusEvent) and event.stream == "sensors":
+            self.news.append(event)
+
+    def close(self):
+        pass
+
+    def stats(self):
+        return self
+
+
+def test_a_show_hears_of_it(mode):
+    """In a run a status event names the camera and the fault, and another its return; poses go on after it."""
+    clock = MonotonicClock()
+    poses = []
+
+    def at_pose() -> None:
+        poses.append(1)
+        if len(poses) == 5:
+            mode.write_text("frozen")
+
+    told = Listener(at_pose)
+    runner = Runner([webcam(mode)], Engine(None, clock), [told], clock)
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    said = ("warning", "sensor-stale", "webcam:0: the same picture comes again and again")
+    assert wait_for(lambda: said in [(each.level, each.code, each.message) for each in told.news], PLENTY_S)
+    mode.write_text("well")
+    assert wait_for(lambda: told.news[-1].code == "sensor-live", PLENTY_S)
+    so_far = len(poses)
+    assert wait_for(lambda: len(poses) > so_far, PLENTY_S)
+    runner.stop()
+    thread.join(PLENTY_S)
+    assert not thread.is_alive()
