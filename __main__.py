@@ -87,6 +87,7 @@ References = Annotated[
 ]
 Together = Annotated[bool, typer.Option("--group", help="Compare the performers: who moves like whom, how together.")]
 Record = Annotated[Path | None, typer.Option("--record", help="Record the show to FILE.mcap, to be played again.")]
+Audit = Annotated[str | None, typer.Option("--audit", help="Append model and consent to this audit trail.")]
 Controls = Annotated[list[str] | None, typer.Option("--control", help="Hear commands at osc:HOST:PORT; repeatable.")]
 
 
@@ -104,6 +105,7 @@ def run(
     learn: Learn = False,
     consents: Consents = None,
     controls: Controls = None,
+    audit: Audit = None,
     signature: References = None,
     group: Together = False,
     record: Record = None,
@@ -117,7 +119,13 @@ def run(
     sources = [open_sensor(uri, clock) for uri in sensors]
     recogniser = _recogniser(model, context)
     stage = prepare(
-        recogniser, clock, profiles=profiles or [], consents=consents or [], learn=learn, signature=signature or []
+        recogniser,
+        clock,
+        profiles=profiles or [],
+        consents=consents or [],
+        learn=learn,
+        signature=signature or [],
+        audit=audit,
     )
     stage.admit(sensors, sources)
     kept = [] if record is None else [f"mcap:{record}"]
@@ -262,7 +270,8 @@ def _sinks(
     inbox = stage.inbox
     sinks = [make_bridge(uri, labels=stage.labels, expose=expose, clock=clock, control=inbox) for uri in uris]
     if view is not None:
-        sinks.append(make_viewer(view, clock=clock, expose=expose, control=inbox, labels=stage.labels))
+        told = {"control": inbox, "labels": stage.labels, "references": stage.references}
+        sinks.append(make_viewer(view, clock=clock, expose=expose, **told))
         note(f"the page: http://{view}")
     return (sinks or [TerminalBridge()]) + [make_control(uri, inbox, clock) for uri in controls]
 

@@ -8,7 +8,7 @@ that a revocation can come from any thread and holds from the moment it returns.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,10 +33,14 @@ class Grant:
 
 
 class Consent:
-    """Know which streams are guarded and what was granted for them; a grant for None holds for every stream."""
+    """Know which streams are guarded and what was granted for them; a grant for None holds for every stream.
 
-    def __init__(self, clock: Clock) -> None:
+    on_change: told of each grant and revocation, with its stream and purposes, for an audit trail.
+    """
+
+    def __init__(self, clock: Clock, *, on_change: Callable[[str, Mapping[str, str]], None] | None = None) -> None:
         self._clock = clock
+        self._on_change = on_change
         self._lock = threading.Lock()
         self.reset()
 
@@ -59,9 +63,16 @@ class Consent:
         until_ns = None if asked.seconds is None else self._clock.now_ns() + round(asked.seconds * NS_PER_S)
         with self._lock:
             self._grants = self._grants | {asked.stream: Grant(asked.subject, frozenset(asked.purposes), until_ns)}
+        seconds = "" if asked.seconds is None else f"{asked.seconds:.0f}"
+        self._note("granted", asked.stream, purposes=", ".join(asked.purposes), seconds=seconds)
 
     def revoke(self, stream: str | None) -> tuple[str, ...]:
         """Close a stream, or all for None; return the guarded streams that are closed by it."""
+        closed = self._close(stream)
+        self._note("revoked", stream)
+        return closed
+
+    def _close(self, stream: str | None) -> tuple[str, ...]:
         with self._lock:
             held = self._grants
             if stream is None:
@@ -92,6 +103,10 @@ class Consent:
     def grants(self) -> dict[str | None, Grant]:
         """Return what is granted, by stream."""
         return dict(self._grants)
+
+    def _note(self, what: str, stream: str | None, **of: str) -> None:
+        if self._on_change is not None:
+            self._on_change(f"consent {what}", {"stream": stream or "all"} | of)
 
     def _grant_of(self, stream: str) -> Grant | None:
         grants = self._grants

@@ -17,6 +17,7 @@ from ..engine.signature_definition import Definition
 from ..engine.signature_references import References
 from ..sensors.base import Sensor
 from ..sensors.uri import shows_a_person
+from .audit_file import AuditFile
 from .console import note
 from .fitting import BackgroundFitter
 from .roster import Entry, Roster, enter
@@ -64,9 +65,18 @@ def prepare(
     consents: Sequence[str] = (),
     learn: bool = False,
     signature: Sequence[str] = (),
+    audit: str | None = None,
 ) -> Backstage:
-    """Open profiles and references, and grant what the command line consents to; raises the EmotusError of any."""
-    consent = Consent(clock)
+    """Open profiles and references, and grant what the command line consents to; raises the EmotusError of any.
+
+    audit: the file of the audit trail, to which the model, the number of profiles and every consent are appended.
+    """
+    trail = None if audit is None else AuditFile(audit)
+    if trail is not None:
+        told = None if recogniser is None else recogniser.disclosure
+        model = {} if told is None else {"model": told.model, "sha256": told.sha256}
+        trail.write("start", {"profiles": str(len(profiles)), "learn": str(learn)} | model)
+    consent = Consent(clock, on_change=None if trail is None else trail.write)
     for text in consents:
         consent.grant(read_grant(text))
     if learn and not profiles:
