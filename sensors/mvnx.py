@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import RawIOBase
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,7 +20,7 @@ from ..engine.skeleton import Float32, Float64
 from .bvh_numbers import parse_lines
 from .mvnx_frames import FrameCutter
 from .mvnx_head import Head, MvnxError, read_head
-from .mvnx_leaps import RawFrame
+from .mvnx_leaps import Batch
 
 __all__ = ["Mvnx", "MvnxError", "MvnxReader", "read_mvnx"]
 
@@ -95,29 +96,29 @@ class MvnxReader:
     def blocks(self) -> Iterator[Block]:
         """Yield the frames in order, poses at rest apart from the movement; raises MvnxError for broken XML."""
         for batch in self._cutter.batches():
-            if _STILL.isdisjoint(frame.kind for frame in batch):
-                parts = ([], batch)
+            if _STILL.isdisjoint(batch.kinds):
+                parts = (Batch(), batch)
             else:
-                still = [frame for frame in batch if frame.kind in _STILL]
-                parts = (still, [frame for frame in batch if frame.kind not in _STILL])
-            for frames, is_still in zip(parts, (True, False), strict=True):
-                if frames:
-                    yield self._block(frames, still=is_still)
+                still = [kind in _STILL for kind in batch.kinds]
+                parts = tuple(batch.chosen([i for i, is_it in enumerate(still) if is_it is s]) for s in (True, False))
+            for part, is_still in zip(parts, (True, False), strict=True):
+                if part.count:
+                    yield self._block(part, still=is_still)
 
-    def _block(self, frames: list[RawFrame], *, still: bool) -> Block:
+    def _block(self, batch: Batch, *, still: bool) -> Block:
         """Read the numbers of frames at once, and one by one where some frame has others than it should."""
         count = self.head.segment_count
-        table = _numbers(frames, count, self._place)
+        table = _numbers(batch, count, self._place)
         if table is None:
-            rows = [(frame, _numbers([frame], count, self._place)) for frame in frames]
-            frames = [frame for frame, row in rows if row is not None]
-            self._misfits += len(rows) - len(frames)
-            good = [row for _, row in rows if row is not None]
+            rows = [_numbers(batch.chosen([i]), count, self._place) for i in range(batch.count)]
+            good = [row for row in rows if row is not None]
+            self._misfits += len(rows) - len(good)
+            batch = batch.chosen([i for i, row in enumerate(rows) if row is not None])
             table = np.concatenate(good) if good else np.empty((0, 7 * count + 2))
         single = table.astype(np.float32)
         turned = single[:, : 4 * count].reshape(-1, count, 4)  # (T, S, 4)
         placed = single[:, 4 * count + 1 : -1].reshape(-1, count, 3)  # (T, S, 3)
-        times = np.array(_milliseconds([frame.time_ms for frame in frames]), dtype=np.int64)
+        times = np.array(_milliseconds(batch.times), dtype=np.int64)
         return Block(times, self._of_body(placed), self._of_body(turned), still)
 
     def _of_body(self, values: Float32) -> Float32:
@@ -125,20 +126,21 @@ class MvnxReader:
         return values if self._all else values[:, self._columns]
 
 
-def _numbers(frames: Sequence[RawFrame], count: int, place: str) -> Float64 | None:
+def _numbers(batch: Batch, count: int, place: str) -> Float64 | None:
     """Return a row of 4 * count orientations, a mark, 3 * count positions and a mark for each frame.
 
     None where a frame has other than so many finite numbers.
     """
-    text = _BETWEEN.join(part for frame in frames for part in (frame.orientation, frame.position)) + _BETWEEN
+    texts = chain.from_iterable(zip(batch.orientations, batch.positions, strict=True))
+    text = _BETWEEN.join(texts) + _BETWEEN
     try:
         values = parse_lines(text, place)
     except BvhError:
         return None
     width = 7 * count + 2
-    if values.size != width * len(frames):
+    if values.size != width * batch.count:
         return None
-    table = values.reshape(len(frames), width)
+    table = values.reshape(batch.count, width)
     marked = (table[:, 4 * count] == _MARK).all() and (table[:, -1] == _MARK).all()
     return table if marked and np.isfinite(table.sum()) else None
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .mvnx_head import MvnxError, broken, local, parser_of
-from .mvnx_leaps import RawFrame, leap
+from .mvnx_leaps import Batch, leap
 
 CHUNK: Final = 512 << 10
 _LONGEST_FRAME: Final = 8 << 20  # bytes: a real one has 8 KB
@@ -48,22 +48,22 @@ class FrameCutter:
         self.incomplete = 0
         self.cut_short = False
 
-    def batches(self) -> Iterator[list[RawFrame]]:
+    def batches(self) -> Iterator[Batch]:
         """Yield lists of frames; raise MvnxError where the XML is broken."""
         done = 0
         if self._plain:
             try:
                 for batch in self._by_bytes():
-                    done += len(batch)
+                    done += batch.count
                     yield batch
                 return
             except _UnusualError:
                 self.incomplete = 0
         for batch in self._by_expat():
-            yield batch[done:]
-            done = max(done - len(batch), 0)
+            yield batch.chosen(range(done, batch.count)) if done else batch
+            done = max(done - batch.count, 0)
 
-    def _by_bytes(self) -> Iterator[list[RawFrame]]:
+    def _by_bytes(self) -> Iterator[Batch]:
         """Cut by angle brackets; raise _UnusualError for what is not plain frames one after another."""
         self._file.seek(self._frames_at)
         room = bytearray(2 * CHUNK)
@@ -78,10 +78,10 @@ class FrameCutter:
             end = room.rfind(b"</frame>", 0, have) + len(b"</frame>")
             if end < len(b"</frame>"):
                 end = 0
-            batch = leap(room, end) if end else []
+            batch = leap(room, end) if end else Batch()
             if batch is None:
                 batch = self._cut(room, end)
-            seen += len(batch)
+            seen += batch.count
             yield batch
             over = room.find(b"</frames", end, have) >= 0
             room[: have - end] = room[end:have]
@@ -92,7 +92,7 @@ class FrameCutter:
         if not seen:
             raise _UnusualError  # perhaps its elements have a prefix
 
-    def _cut(self, text: bytearray, end: int) -> list[RawFrame]:
+    def _cut(self, text: bytearray, end: int) -> Batch:
         """Return the frames of a text, of which only what stands before the end counts."""
         if text.find(b"&", 0, end) >= 0:
             raise _UnusualError
@@ -112,7 +112,7 @@ class FrameCutter:
         places = (starts, starts + 1, turned, turned + 1, placed, placed + 1)
         return _sliced(text, *(at[place[whole]].tolist() for place in places))
 
-    def _by_expat(self) -> Iterator[list[RawFrame]]:
+    def _by_expat(self) -> Iterator[Batch]:
         """Yield the frames, all of them, by expat."""
         self._file.seek(0)
         parser = parser_of(self._place)
@@ -146,7 +146,7 @@ class _Listener:
     def __init__(self, parser: expat.XMLParserType, place: str) -> None:
         self._parser = parser
         self._place = place
-        self._frames: list[RawFrame] = []
+        self._frames: list[tuple[bytes, ...]] = []
         self.seen = 0
         self.incomplete = 0
         self.over = False
@@ -157,10 +157,10 @@ class _Listener:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
 
-    def taken(self) -> list[RawFrame]:
+    def taken(self) -> Batch:
         """Return the frames since the last call."""
         frames, self._frames = self._frames, []
-        return frames
+        return Batch(*zip(*frames, strict=True)) if frames else Batch()
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         word = local(name)
@@ -189,7 +189,7 @@ class _Listener:
         texts = [self._now.get(each, "").encode() for each in _WANTED]
         if len(self._now) == len(_WANTED):
             head = self._head
-            self._frames.append(RawFrame(head.get("type", "").encode(), head.get("time", "").encode(), *texts))
+            self._frames.append((head.get("type", "").encode(), head.get("time", "").encode(), *texts))
         else:
             self.incomplete += 1
         self._now = None
@@ -203,7 +203,7 @@ def _sliced(
     q_ends: list[int],
     ps: list[int],
     p_ends: list[int],
-) -> list[RawFrame]:
+) -> Batch:
     """Return frames whose brackets stand at these bytes: of the frame, of its first child, and of the two texts."""
     tags = [bytes(text[a:b]) for a, b in zip(heads, bodies, strict=True)]
     joined = b"".join(tags)
@@ -215,7 +215,7 @@ def _sliced(
         raise _UnusualError
     turned = [bytes(text[q + 13 : end]) for q, end in zip(qs, q_ends, strict=True)]
     placed = [bytes(text[p + 10 : end]) for p, end in zip(ps, p_ends, strict=True)]
-    return list(map(RawFrame, kinds, times, turned, placed))
+    return Batch(kinds, times, turned, placed)
 
 
 def _tags(text: bytearray, end: int) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:

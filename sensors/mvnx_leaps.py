@@ -8,8 +8,12 @@ is seen, the text is left to those who look at every tag.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from itertools import repeat
+from operator import contains
+from typing import Final
 
 _SLACK: Final = 256  # bytes by which what follows may be shorter than in the first frame
 _STEP: Final = 32  # so that few patterns are made
@@ -20,13 +24,24 @@ _WANTED: Final = (
 )
 
 
-class RawFrame(NamedTuple):
-    """Hold one frame as text: its type ("normal", "tpose", ...), time in ms, orientations and positions."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Hold frames as texts, one list each: types ("normal", "tpose", ...), times in ms, orientations and positions."""
 
-    kind: bytes
-    time_ms: bytes
-    orientation: bytes
-    position: bytes
+    kinds: Sequence[bytes] = ()
+    times: Sequence[bytes] = ()
+    orientations: Sequence[bytes] = ()
+    positions: Sequence[bytes] = ()
+
+    @property
+    def count(self) -> int:
+        """Return how many frames there are."""
+        return len(self.kinds)
+
+    def chosen(self, frames: Sequence[int]) -> Batch:
+        """Return some of the frames."""
+        lists = (self.kinds, self.times, self.orientations, self.positions)
+        return Batch(*([each[i] for i in frames] for each in lists))
 
 
 @lru_cache(maxsize=64)
@@ -35,7 +50,7 @@ def _pattern(skipped: int) -> re.Pattern[bytes]:
     return re.compile(_WANTED + rb".{%d}" % skipped, re.DOTALL)
 
 
-def leap(text: bytearray, end: int) -> list[RawFrame] | None:
+def leap(text: bytearray, end: int) -> Batch | None:
     """Return the frames before the end of a text, which ends with one; None where leaping is not to be trusted."""
     first = _pattern(0).search(text, 0, end)
     last = _INDEX.match(text, text.rfind(b"<frame ", 0, end), end)
@@ -45,9 +60,10 @@ def leap(text: bytearray, end: int) -> list[RawFrame] | None:
     found = _pattern(max(room - room % _STEP, 0)).findall(text, first.start(), end)
     if not found or found[-1][1] != last[1]:
         return None
+    times, indices, kinds, orientations, positions = zip(*found, strict=True)
     start = int(first[2])
-    if list(map(int, (index for _, index, _, _, _ in found))) != list(range(start, start + len(found))):
+    if list(map(int, indices)) != list(range(start, start + len(found))):
         return None
-    if any(b"&" in orientation or b"&" in position for _, _, _, orientation, position in found):
+    if any(map(contains, orientations, repeat(b"&"))) or any(map(contains, positions, repeat(b"&"))):
         return None  # an entity, which only an XML parser can spell out
-    return [RawFrame(kind, time, orientation, position) for time, _, kind, orientation, position in found]
+    return Batch(kinds, times, orientations, positions)
