@@ -128,8 +128,8 @@ def blend(
 ) -> Reading:
     """Return the answer of the shipped recogniser and the taught head together, after so many frames.
 
-    features: (F,) of the last frame, as `Recogniser.describe` gives them. The taught labels share out the probability
-    that the movement is of the kind of some take, the shipped ones the rest; a label that bears the very name of a
+    features: (F,) of the last frame, as `Recogniser.describe` gives them. The taught labels give out as much of the
+    probability as there is evidence for them (`room`), the shipped ones the rest; a label that bears the very name of a
     shipped one is the same label, and both add up. only: the taught labels alone. The answer is unknown where no label
     is probable enough, and where the movement is unlike every take and the shipped recogniser does not know it either.
     Valence and arousal stay the shipped ones, for a taught label has no place on the plane.
@@ -138,7 +138,7 @@ def blend(
     familiar = float(head.familiarity(features))
     if is_strange(shipped):  # noise, a freeze, a T-pose: no performance, so none of a taught label either
         familiar = 0.0
-    probs = taught if only else joined(shipped.probs, taught, familiar)
+    probs = taught if only else joined(shipped.probs, taught, room(shipped.probs, taught, familiar))
     best = max(probs, key=probs.__getitem__)
     known = familiar >= FAMILIAR or not (only or shipped.abstain)
     abstain = not known or probs[best] < LEAST_PROBABLE
@@ -152,16 +152,26 @@ def blend(
     )
 
 
+def room(shipped: Mapping[str, float], taught: Mapping[str, float], familiar: float) -> float:
+    """Return the share of the probability that the taught labels have to give out, 0..1.
+
+    The odds that the movement is of the kind of some take, times how far either side is from guessing: whoever is sure
+    gets more room, so that takes a little like a shipped emotion do not shout it down where it is plainly shown.
+    """
+    theirs, ours = (max(probs.values()) * len(probs) for probs in (shipped, taught))
+    return familiar * ours / (familiar * ours + (1.0 - familiar) * theirs)
+
+
 def is_strange(shipped: Reading) -> bool:
     """Tell whether the shipped recogniser takes the movement for no performance, which lowers its confidence."""
     return shipped.abstain and shipped.confidence < max(shipped.probs.values()) * (1.0 - 1e-6)
 
 
-def joined(shipped: Mapping[str, float], taught: Mapping[str, float], familiar: float) -> dict[str, float]:
-    """Return the probabilities of all labels, shipped ones first; the taught ones have `familiar` to share out."""
-    probs = {label: (1.0 - familiar) * p for label, p in shipped.items()}
+def joined(shipped: Mapping[str, float], taught: Mapping[str, float], share: float) -> dict[str, float]:
+    """Return the probabilities of all labels, shipped ones first; the taught ones have `share` of it to give out."""
+    probs = {label: (1.0 - share) * p for label, p in shipped.items()}
     for label, p in taught.items():
-        probs[label] = probs.get(label, 0.0) + familiar * p
+        probs[label] = probs.get(label, 0.0) + share * p
     return probs
 
 

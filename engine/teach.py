@@ -26,8 +26,8 @@ _SAME: Final = 0.02  # root mean square of the difference between two takes' fea
 _MOST_ASKED: Final = 40  # of more takes than that, so many are left out in turn
 _FACTORS: Final = np.geomspace(0.2, 5.0, 41)  # of the prior's divisor
 _BELIEF: Final = 0.5  # deviation of the logarithm of the factor, before any take was left out
-_OWN: Final = 0.1  # share of her own takes that may count as strange
-_VOUCHED: Final = 10.0  # takes left out that the prior's threshold weighs
+_OWN: Final = 0.25  # share of her own takes that may count as strange
+_VOUCHED: Final = 15.0  # takes left out that the prior's threshold weighs
 
 Rows = list[Float64]
 
@@ -52,7 +52,7 @@ def fit(takes: Sequence[TaughtTake], prior: TeachPrior) -> Lesson:
     base = divisor_of(points, prior)
     weight = _weight(points)
     factor = _calibrate(tested, weight)
-    head = head_of(points, prior, base * factor, _threshold(tested, prior, weight), tested.accuracy)
+    head = head_of(points, prior, base * factor, tested.accuracy, _threshold(tested, prior, weight))
     _check(head, ordered, points)
     confusion = tested.confusion(len(points.labels))
     return Lesson(
@@ -155,7 +155,7 @@ def _left_out(takes: Sequence[TaughtTake], points: Points, prior: TeachPrior) ->
     asked = asked[np.unique(np.linspace(0, len(asked) - 1, min(len(asked), _MOST_ASKED)).round().astype(int))]
     for i in map(int, asked):
         rest = points.keep(_without(points, i))
-        head = head_of(rest, prior, 1.0, 0.0, math.nan)
+        head = head_of(rest, prior, 1.0, math.nan)
         logits.append(head.logits(takes[i].rows) / divisor_of(rest, prior))
         leads.append(float(head.lead(takes[i].rows).mean()))
     return Tested(logits, np.array(leads), points.y[asked])
@@ -197,11 +197,10 @@ def _calibrate(tested: Tested, weight: float) -> float:
 
 def _threshold(tested: Tested, prior: TeachPrior, weight: float) -> float:
     """Return the lead below which a movement is strange: the prior's, drawn to what her own takes left out show."""
-    threshold = prior.strange[0]
     if not len(tested.leads):
-        return threshold
+        return prior.strange[0]
     own, n = float(np.quantile(tested.leads, _OWN)), weight * len(tested.leads)
-    return (_VOUCHED * threshold + n * own) / (_VOUCHED + n)
+    return (_VOUCHED * prior.strange[0] + n * own) / (_VOUCHED + n)
 
 
 def _check(head: TaughtHead, takes: Sequence[TaughtTake], points: Points) -> None:

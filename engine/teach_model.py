@@ -72,7 +72,9 @@ def place(points: Points, prior: TeachPrior) -> Places:
     return Places(centre, labels, prior.between / (takes * prior.between + 1.0), pull)
 
 
-def head_of(points: Points, prior: TeachPrior, divisor: float, threshold: float, accuracy: float) -> TaughtHead:
+def head_of(
+    points: Points, prior: TeachPrior, divisor: float, accuracy: float, threshold: float | None = None
+) -> TaughtHead:
     """Return the head that the takes make: linear discriminants over the features, less what activities do."""
     places = place(points, prior)
     weight = places.labels / (1.0 + places.unsure)  # (K, E)
@@ -96,6 +98,6 @@ def head_of(points: Points, prior: TeachPrior, divisor: float, threshold: float,
         drift=places.pull[:, first],
         near=1.0 + places.unsure[first],
         far=1.0 + prior.between[first],
-        strange=(threshold, prior.strange[1]),
+        strange=(prior.strange[0] if threshold is None else threshold, prior.strange[1]),
         accuracy=accuracy,
     )

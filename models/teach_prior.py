@@ -81,7 +81,8 @@ def load_teach_prior(name: str | Path = NAME) -> TeachPrior:
 def save_teach_prior(path: Path, prior: TeachPrior) -> Path:
     """Write the tensors to path and all else as JSON beside it, the hash worked out anew; return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: getattr(prior, name).astype(np.float32) for name in _TENSORS}
+    # safetensors writes memory as it lies: an array in another order would come back scrambled
+    tensors = {name: np.ascontiguousarray(getattr(prior, name), dtype=np.float32) for name in _TENSORS}
     data = safetensors.numpy.save(tensors)
     said = {name: getattr(prior, name) for name in _NUMBERS}
     said |= {"features": prior.features, "sha256": hashlib.sha256(data).hexdigest(), **prior.about}

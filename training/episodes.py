@@ -56,7 +56,7 @@ def take_of(shown: Shown, prior: TeachPrior) -> TaughtTake:
 def learn(episode: Episode, prior: TeachPrior) -> TaughtHead:
     """Return the head of an episode, calibrated by the prior alone."""
     points = points_of([take_of(each, prior) for each in episode.taught], prior)
-    return head_of(points, prior, divisor_of(points, prior), prior.strange[0], math.nan)
+    return head_of(points, prior, divisor_of(points, prior), math.nan)
 
 
 def answer(head: TaughtHead, shown: Shown, divisor: float | None = None) -> Floats:

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from ..engine.errors import MissingPackageError
 from ..engine.taught import FAMILIAR
+from ..engine.teach import fit
 from ..models.teach_prior import TeachPrior
 from . import metrics
 from .clips import Progress
-from .episodes import SHOTS, Episode, answer, episodes, learn
+from .episodes import SHOTS, Episode, answer, episodes, learn, take_of
 from .evaluate import EvaluationReport
 from .peer_features import windows_of
 from .shown import Shown
@@ -77,7 +78,8 @@ def strict(others: Material, prior: TeachPrior, game: Episode, recipe: PriorReci
 
 def _ours(prior_of: Callable[[Episode], TeachPrior]) -> Answerer:
     def said(game: Episode) -> Floats:
-        head = learn(game, prior_of(game))
+        prior = prior_of(game)
+        head = fit([take_of(each, prior) for each in game.taught], prior).head
         return np.stack([answer(head, test) for test in game.tests])
 
     return said

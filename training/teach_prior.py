@@ -134,7 +134,7 @@ def learn_prior(material: Material, recipe: PriorRecipe, progress: Progress) -> 
     games = [(prior, game) for prior, clips in priors for game in _games(clips, recipe, seed=1)]
     settle = _settle(games)
     games = [(replace(prior, settle=settle), game) for prior, game in games]
-    divisors = _divisors(games)
+    divisors = ((_PLAIN, _divisor(games)),)
     strange = _strange([(replace(prior, settle=settle), clips) for prior, clips in priors], recipe)
     about: dict[str, Any] = {
         "licence": LICENCE,
@@ -231,15 +231,13 @@ def _settle(games: Sequence[tuple[TeachPrior, Episode]]) -> tuple[tuple[float, f
     return tuple((float(frames), value / found[-1]) for frames, value in zip(answers, found, strict=False))
 
 
-def _divisors(games: Sequence[tuple[TeachPrior, Episode]]) -> tuple[tuple[float, float], ...]:
-    """Return, for each number of takes a label, the divisor whose answers on whole clips are the truest."""
-    table: list[tuple[float, float]] = []
-    for shots in SHOTS:
-        some = [(learn(game, prior), game) for prior, game in games if game.shots == shots]
-        losses = np.mean([_brier(head, game) for head, game in some], axis=0)
-        takes = float(np.mean([len(game.taught) / len(game.styles) for _, game in some]))
-        table.append((takes, _OPTIONS[int(losses.argmin())]))
-    return tuple(table)
+def _divisor(games: Sequence[tuple[TeachPrior, Episode]]) -> float:
+    """Return the divisor whose answers on whole clips are the truest, however many takes there are.
+
+    One for all: measured apart, those of one, two, three and five takes scatter more than they differ.
+    """
+    losses = [_brier(learn(game, prior), game) for prior, game in games]
+    return _OPTIONS[int(np.mean(losses, axis=0).argmin())]
 
 
 def _brier(head: TaughtHead, game: Episode) -> Floats:

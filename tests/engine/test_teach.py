@@ -52,7 +52,7 @@ def test_without_any_kinship_and_with_vague_styles_it_is_fishers_discriminant() 
     peer = LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=_Given(), priors=[1 / 3] * 3)
     peer.fit(points.z, points.y)
     probe = np.random.default_rng(0).normal(size=(50, SIZE))
-    ours = head_of(points, prior, 1.0, 0.0, 0.0).logits(probe) * (1.0 + 1.0 / 4)  # a new take about a mean of four
+    ours = head_of(points, prior, 1.0, 0.0).logits(probe) * (1.0 + 1.0 / 4)  # a new take about a mean of four
     theirs = peer.decision_function(probe)
     np.testing.assert_allclose(ours - ours[:, :1], theirs - theirs[:, :1], atol=1e-4)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,15 @@ def test_what_is_written_is_read(path: Path) -> None:
     for name in ("features", "styles", "width", "share", "divisors", "settle", "strange"):
         assert getattr(read, name) == getattr(wrote, name)
     assert len(read.sha256) == 64
+
+
+def test_numbers_come_back_in_their_places_however_they_lay_in_memory(tmp_path: Path) -> None:
+    """A transposed basis is read as it was: what is written is the matrix, not the memory."""
+    basis = np.arange(24.0 * 24).reshape(24, 24)
+    prior = replace(plain_prior(), basis=basis.T, activity=basis[:4].T)
+    read = load_teach_prior(save_teach_prior(tmp_path / "mine.safetensors", prior))
+    np.testing.assert_array_equal(read.basis, basis.T)
+    np.testing.assert_array_equal(read.activity, basis[:4].T)
 
 
 def test_altered_tensors_are_refused(path: Path) -> None:

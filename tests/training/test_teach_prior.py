@@ -89,7 +89,7 @@ def test_a_prior_tells_new_styles_apart(prior: TeachPrior) -> None:
     """Learnt from some sessions, it tells the styles of another apart from one activity each; and it is calibrated."""
     assert [frames for frames, _ in prior.settle] == sorted(frames for frames, _ in prior.settle)
     assert all(factor >= 1.0 for _, factor in prior.settle)
-    assert len(prior.divisors) == len(SHOTS)
+    assert prior.divisors[0][1] >= 1.0
     assert (np.diff(prior.between) <= 0).all()
     new = made_up(4, "d", 9)
     right = [
