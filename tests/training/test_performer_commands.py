@@ -48,6 +48,8 @@ def recordings(style: str, *activities: str) -> list[Path]:
     return [named[f"dataset-1_{activity}_{style}_001.bvh"] for activity in activities]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @needs_data
 def test_a_fresh_user_warms_up_teaches_three_labels_of_her_own_runs_and_sees_them(capsys):
     """From recordings alone: a baseline, three labels nobody ever trained, and each of them seen in a take left out."""
@@ -86,6 +88,8 @@ def test_a_fresh_user_warms_up_teaches_three_labels_of_her_own_runs_and_sees_the
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @needs_data
 def test_takes_are_listed_taken_back_and_refused_twice(capsys):
     """A take can be taken back by number; the same take twice is told of, and what was learnt before stays."""
