@@ -87,7 +87,12 @@ def distance_matrix(signatures: Sequence[Signature]) -> Float64:
         distance(signatures[one], signatures[other])  # raises, naming both
     scaled = np.where(known[:, :, None], quantiles, 0.0) * WIDTHS
     sums = np.zeros(shared.shape)
+    flat, ones = scaled.reshape(len(scaled), -1), np.ones(scaled[0].size)
     for i in range(len(signatures) - 1):  # a row at a time: memory stays (R, G, K)
+        if known.all():
+            apart = flat[i + 1 :] - flat[i]
+            sums[i, i + 1 :] = np.abs(apart, out=apart) @ ones
+            continue
         apart = np.abs(scaled[i + 1 :] - scaled[i]).sum(axis=2)  # (R - i - 1, G)
         sums[i, i + 1 :] = (apart * (known[i + 1 :] & known[i])).sum(axis=1)
     return (sums + sums.T) / shared

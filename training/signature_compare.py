@@ -126,10 +126,10 @@ def raw_distances(samples: Sequence[Float64]) -> Float64:
     matrix = np.zeros((n, n))
     sizes = {each.size for each in samples}
     if len(sizes) == 1 and min(sizes) >= MIN_SAMPLES:
+        from scipy.spatial.distance import pdist, squareform
+
         table = np.stack(samples)
-        for i in range(n - 1):
-            matrix[i, i + 1 :] = np.abs(table[i + 1 :] - table[i]).mean(axis=1)
-        return matrix + matrix.T
+        return np.asarray(squareform(pdist(table, "cityblock"))) / table.shape[1]
     for i in range(n - 1):
         for j in range(i + 1, n):
             few = min(samples[i].size, samples[j].size) < MIN_SAMPLES

@@ -152,9 +152,10 @@ def distance_interval(one: Take, other: Take, *, seed: int = 0, draws: int = DRA
         return 0.0, 0.0
     tables = [_blocks(take, grid) for take in (one, other)]
     found: list[float] = []
-    for _ in range(draws):
-        drawn = [_draw(table, grid, rng) for table in tables]
-        apart = np.abs(drawn[0] - drawn[1]) @ WIDTHS
+    drawn = [_draws(table, draws, rng) for table in tables]
+    for one_counts, one_sums, other_counts, other_sums in zip(*drawn[0], *drawn[1], strict=True):
+        pair = grid.quantiles(one_counts, one_sums)[0], grid.quantiles(other_counts, other_sums)[0]
+        apart = np.abs(pair[0] - pair[1]) @ WIDTHS
         if not np.isnan(apart).all():
             found.append(float(np.nanmean(apart)))
     if not found:
@@ -172,7 +173,10 @@ def _blocks(take: Take, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64
     return np.stack([counts for counts, _ in tallies]), np.stack([sums for _, sums in tallies])
 
 
-def _draw(table: tuple[NDArray[np.int64], NDArray[np.int64]], grid: Grid, rng: np.random.Generator) -> Float64:
-    counts, sums = table
-    times = np.bincount(rng.integers(len(counts), size=max(len(counts) // 10, 1)), minlength=len(counts))
-    return grid.quantiles(times @ counts, times @ sums)[0]
+def _draws(table: tuple[Ints, Ints], draws: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Return counts and sums (draws, G * (B + 1)) of as many blocks as make up the take, drawn with replacement."""
+    blocks = len(table[0])
+    times = rng.multinomial(max(blocks // 10, 1), np.full(blocks, 1 / blocks), size=draws).astype(np.float64)
+    # Whole numbers below 2 ** 53 are exact in float64, whose products are quick.
+    counts, sums = ((times @ part.astype(np.float64)).astype(np.int64) for part in table)
+    return counts, sums

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from support.performers import FULL, REST
@@ -30,8 +31,9 @@ def waver(frames: int, hz: float, metres: float, joint: str = "LeftHand", rate_h
     return positions
 
 
-def style(name: str, seconds: float, *, seed: int = 0, rate_hz: float = 30.0, stream: str = "anna") -> list[Pose]:
-    """Return a synthetic performer's poses."""
+@lru_cache(maxsize=64)
+def style(name: str, seconds: float, *, seed: int = 0, rate_hz: float = 30.0, stream: str = "anna") -> tuple[Pose, ...]:
+    """Return a synthetic performer's poses, made once."""
     uri = f"synthetic:{name}?rate={rate_hz:g}&speed=0&seconds={seconds:g}&seed={seed}&stream={stream}"
     sensor = open_sensor(uri, ManualClock())
     sensor.open()
@@ -41,7 +43,7 @@ def style(name: str, seconds: float, *, seed: int = 0, rate_hz: float = 30.0, st
         if pose is not None:
             found.append(pose)
     sensor.close()
-    return found
+    return tuple(found)
 
 
 def rows_of(poses: Iterable[Pose], definition: Definition | None = None):

@@ -12,7 +12,7 @@ from support.movers import rows_of, style
 
 from emotus.engine.errors import InputError
 from emotus.engine.signature_definition import Definition
-from emotus.training import signature_map, signature_report, signature_tables
+from emotus.training import signature_map, signature_pictures, signature_report, signature_tables
 from emotus.training.signature_compare import KEPT, METRICS, compare, raw_distances
 from emotus.training.signature_files import Take
 from emotus.training.signature_map import Labels, gap_statistic, make_map
@@ -180,7 +180,11 @@ def test_equal_takes_and_pairs_have_a_map(takes, tmp_path):
         assert all(np.isfinite(matrix).all() for matrix in made.matrices.values())
         assert made.answers == ()
         signature_tables.write_tables(made, tmp_path)
-    signature_report.write_report(make_map([takes[0]] * 3, Labels(("a",) * 3, ("",) * 3)), tmp_path / "report.html")
+    same = make_map([takes[0]] * 3, Labels(("a",) * 3, ("",) * 3))
+    for draw in (signature_pictures.draw_plane, signature_pictures.draw_matrix, signature_pictures.draw_choice):
+        figure = draw(same)
+        figure.set_dpi(20)
+        assert signature_pictures.as_png(figure).startswith(b"\x89PNG")
 
 
 def test_one_take_is_no_map(takes):
