@@ -47,9 +47,10 @@ class Usual(NamedTuple):
 class RunningBaseline(nn.Module):
     """Follow N performers by D standardised features; learnt beside the weights: own, moods, gain, halfway, alone.
 
-    own: (D,) variance of each feature between performers. moods: (D,) between the moods of one. gain: the greatest
-    weight of the relative answer. halfway: how far from everybody else (mean square, in units of both variances) a
-    performer is read half relative to herself. alone: what one long unlabelled mood counts as, in observations.
+    own: (D,) variance of each feature between performers. moods: (D,) between the moods of one. gain: how much of the
+    relative answer there is far out, whole from 1 on. halfway: how far from everybody else (mean square, in units of
+    both variances) a performer is read half relative to herself. alone: what one long unlabelled mood counts as, in
+    observations.
     """
 
     own: Tensor
@@ -118,7 +119,7 @@ class RunningBaseline(nn.Module):
         offset = centre * (1.0 - doubt / torch.maximum(centre * centre, self.own + doubt))
         apart = (centres[:, 1].square() / (self.own + self.moods)).mean(dim=1).pow(_STEEP)
         sure = (n / _ENOUGH).clamp(max=1.0)
-        weight = self.gain * sure * apart / (apart + self.halfway.pow(_STEEP))
+        weight = sure * (self.gain * apart / (apart + self.halfway.pow(_STEEP))).clamp(max=1.0)
         return usual._replace(offset=offset, known=torch.cat((usual.known[:, :3], weight[:, None]), dim=1))
 
 

@@ -146,8 +146,7 @@ class FusedRecogniser(nn.Module):
         """Return the last frame (N, 2 D + 1) for another reader: deviations, the same relative to her, the weight."""
         usual, squash = self.usual_of(state), self.shape.squash
         both = torch.cat((usual.latest, usual.latest - usual.offset), dim=-1)
-        weight = usual.known[:, 3:] / self.usual.gain.clamp(min=1e-9)
-        return torch.cat((torch.tanh(both / squash) * squash, weight), dim=-1).float()
+        return torch.cat((torch.tanh(both / squash) * squash, usual.known[:, 3:]), dim=-1).float()
 
 
 def _where(due: Tensor, learned: Usual, usual: Usual) -> Usual:

@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 PERSONS = 6
 DECAY = 10.0  # strong: what carries over to strangers is little more than which way each feature goes
 HALFWAY = 0.55  # how far from everybody a performer is read half relative to herself
-GAIN = 1.0  # of the relative answer, where nobody like her was learnt from
-_LEAST_CLIPS = 3  # of an activity: fewer show no usual
+GAIN = 1.25  # above 1, so that far out nothing is left of the answer that knows only others
+_LEAST_CLIPS = 2  # of an activity: one shows no usual
 _SPARSE = tuple(JOINT_INDEX[name] for name in ("LeftShoulder", "RightShoulder", "LeftToes", "RightToes"))
 _XYZ = JOINT_COUNT * 3
 
