@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ..engine.clock import Clock
 from ..engine.control import ControlInbox
 from ..engine.errors import UriError
+from ..engine.signature_references import References
 from .base import Bridge
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -18,11 +19,18 @@ VIEW_HOST, VIEW_PORT = "127.0.0.1", 8080
 
 
 def make_viewer(
-    at: str, clock: Clock, *, expose: bool, control: ControlInbox | None = None, labels: Sequence[str] = ()
+    at: str,
+    clock: Clock,
+    *,
+    expose: bool,
+    control: ControlInbox | None = None,
+    labels: Sequence[str] = (),
+    references: References | None = None,
 ) -> Bridge:
     """Return the page at HOST:PORT, not yet started; raises UriError for no address, or one that exposes it unasked.
 
     control: where what its buttons tell the show goes, None for a page without buttons. labels: those to be taught.
+    references: those of the signature map.
     """
     from .viewer import ViewerBridge
 
@@ -33,7 +41,7 @@ def make_viewer(
         raise UriError(f"--view {at}", "would show the page beyond this machine", mend="add --expose to allow that")
     if expose and host not in LOOPBACK:
         control = None  # the page knows no token: whoever can see it from elsewhere may only look
-    return ViewerBridge(host, int(port), clock=clock, control=control, labels=labels)
+    return ViewerBridge(host, int(port), clock=clock, control=control, labels=labels, references=references)
 
 
 def free_port(port: int) -> int:

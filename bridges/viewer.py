@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ..engine.clock import NS_PER_S, Clock
 from ..engine.control import ControlInbox
 from ..engine.events import Event, StatusEvent
+from ..engine.signature_references import References
 from .base import BridgeStats
 from .viewer_server import PageServer
 from .viewer_state import GONE_NS, NOTICE_NS, PerformerState, stage_order
@@ -32,7 +33,7 @@ class ViewerBridge:
     """Show events on a page at http://host:port, for this machine only unless told otherwise.
 
     control: where what the page's buttons tell the show goes, None for a page without buttons. labels: those that a
-    button each is shown for.
+    button each is shown for. references: those of the signature map; without them nearness is told in words alone.
 
     Between two updates of the page (30 a second) the latest event of each stream and type wins, and the ones before
     it count as dropped. Nothing is drawn while no page is open. The page needs no network: it comes whole from here.
@@ -46,10 +47,12 @@ class ViewerBridge:
         clock: Clock,
         control: ControlInbox | None = None,
         labels: Sequence[str] = (),
+        references: References | None = None,
     ) -> None:
         self._host = host.strip("[]")
         self._control = control
         self._labels = tuple(labels)
+        self._references = references
         self._port = port
         self._clock = clock
         self._lock = threading.Lock()
@@ -73,7 +76,7 @@ class ViewerBridge:
             return
         page = PageServer(self._host, self._port)
         try:
-            stage, panel = _furnish(page.viser, self._control, self._labels)
+            stage, panel = _furnish(page.viser, self._control, self._labels, self._references)
         except BaseException:
             page.close()
             raise
@@ -186,9 +189,11 @@ class ViewerBridge:
             panel.show(states, now_ns, notice, turn // _WORDS_EVERY)
 
 
-def _furnish(server: viser.ViserServer, control: ControlInbox | None, labels: Sequence[str]) -> tuple[Stage, Panel]:
+def _furnish(
+    server: viser.ViserServer, control: ControlInbox | None, labels: Sequence[str], references: References | None
+) -> tuple[Stage, Panel]:
     """Build stage and panel; viser is imported only when a viewer starts."""
     from .viewer_panel import Panel
     from .viewer_stage import Stage
 
-    return Stage(server), Panel(server, control, labels)
+    return Stage(server), Panel(server, control, labels, references)

@@ -32,6 +32,12 @@ def emotion_color(label: str) -> Rgb:
     return round(r * 255), round(g * 255), round(b * 255)
 
 
+def cluster_color(cluster: int) -> Rgb:
+    """Return the colour of a cluster of references: neighbours in number are far apart in hue."""
+    r, g, b = colorsys.hls_to_rgb((0.47 + 0.381966 * cluster) % 1.0, 0.68, 0.7)
+    return round(r * 255), round(g * 255), round(b * 255)
+
+
 def css(color: Rgb) -> str:
     """Return the colour as CSS writes it."""
     return f"#{color[0]:02x}{color[1]:02x}{color[2]:02x}"

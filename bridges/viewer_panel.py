@@ -7,7 +7,9 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from ..engine.control import ControlInbox
+from ..engine.signature_references import References
 from .viewer_controls import Controls
+from .viewer_map import map_svg, told_html
 from .viewer_plot import plot_svg
 from .viewer_state import PerformerState
 from .viewer_text import details_html, reading_html
@@ -23,9 +25,14 @@ class Panel:
     """Write what the performers given said last; bounded by what it is given."""
 
     def __init__(
-        self, server: viser.ViserServer, control: ControlInbox | None = None, labels: Sequence[str] = ()
+        self,
+        server: viser.ViserServer,
+        control: ControlInbox | None = None,
+        labels: Sequence[str] = (),
+        references: References | None = None,
     ) -> None:
         self._server = server
+        self._references = references
         self._cards: dict[str, _Card] = {}
         gui = server.gui
         gui.configure_theme(dark_mode=True, show_logo=False, show_share_button=False, brand_color=_BRAND)
@@ -40,7 +47,7 @@ class Panel:
             self._cards.pop(gone).leave()
         for state in states:
             if state.stream not in self._cards:
-                self._cards[state.stream] = _Card(self._server.gui, state.stream)
+                self._cards[state.stream] = _Card(self._server.gui, state.stream, self._references)
             self._cards[state.stream].read_out(state, now_ns)
             if turn % 2 == 0:
                 self._cards[state.stream].look_back(state, now_ns)
@@ -52,11 +59,13 @@ class Panel:
 class _Card:
     """Write one performer's part of the panel."""
 
-    def __init__(self, gui: viser.GuiApi, stream: str) -> None:
+    def __init__(self, gui: viser.GuiApi, stream: str, references: References | None) -> None:
+        self._references = references
         self._folder = gui.add_folder(stream)
         with self._folder:
             self._reading = gui.add_html("")
             self._plot = gui.add_html("")
+            self._map = gui.add_html("")
             self._details = gui.add_html("")
 
     def leave(self) -> None:
@@ -68,8 +77,11 @@ class _Card:
         self._reading.content = reading_html(state, now_ns)
 
     def look_back(self, state: PerformerState, now_ns: int) -> None:
-        """Draw valence and arousal; write the movement's qualities and the intake's state."""
+        """Draw valence and arousal and the signature map; write the movement's qualities and the intake's state."""
         self._plot.content = plot_svg(*state.history()) if state.emotion is not None else ""
+        if state.signature is not None:
+            drawn = "" if self._references is None else map_svg(self._references, state.signature, *state.trail())
+            self._map.content = told_html(state.signature) + drawn
         self._details.content = details_html(state, now_ns)
 
 

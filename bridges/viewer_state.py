@@ -1,4 +1,4 @@
-"""What the viewer knows of one performer: the latest of each event and the last twenty seconds of feeling."""
+"""What the viewer knows of one performer: the latest of each event, her last twenty seconds, her way on the map."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Final
 import numpy as np
 
 from ..engine.clock import NS_PER_MS, NS_PER_S
-from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, StatusEvent
+from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
 from ..engine.skeleton import Float64
 
 HISTORY_S: Final = 20.0
 HISTORY_STEP_NS: Final = NS_PER_S // 10
+TAIL_S: Final = 8.0  # of the way on the signature map
 NOTICE_NS: Final = 6 * NS_PER_S  # a warning is shown for so long
 SILENT_NS: Final = NS_PER_S // 2  # from then on a performer is called silent
 GONE_NS: Final = 60 * NS_PER_S  # from then on she has left the stage
 
 
 class PerformerState:
-    """Keep what one stream last said. Bounded: one event a type and 200 moments of valence and arousal."""
+    """Keep what one stream last said. Bounded: one event a type, 200 moments of feeling, 80 places on the map."""
 
     def __init__(self, stream: str, now_ns: int) -> None:
         self.stream = stream
@@ -32,6 +33,7 @@ class PerformerState:
         self.pose: PoseEvent | None = None
         self.emotion: EmotionEvent | None = None
         self.qualities: QualitiesEvent | None = None
+        self.signature: SignatureEvent | None = None
         self.counters: dict[str, int] = {}
         self.rate_hz: float | None = None  # of the poses received by the intake
         self.teaching: StatusEvent | None = None  # what was last said of her takes
@@ -40,6 +42,7 @@ class PerformerState:
         self._counted: tuple[int, int] | None = None
         self._pose_ns: int | None = None
         self._history: deque[tuple[int, float, float]] = deque(maxlen=round(HISTORY_S * NS_PER_S / HISTORY_STEP_NS))
+        self._trail: deque[tuple[int, float, float]] = deque(maxlen=round(TAIL_S * NS_PER_S / HISTORY_STEP_NS))
 
     def take(self, event: Event, now_ns: int) -> None:
         """Remember one event that arrived at now_ns."""
@@ -49,9 +52,12 @@ class PerformerState:
                 self._pose_ns = now_ns
             case EmotionEvent():
                 self.emotion = event
-                self._remember(event)
+                _append(self._history, event.t_ns, event.valence, event.arousal)
             case QualitiesEvent():
                 self.qualities = event
+            case SignatureEvent():
+                self.signature = event
+                _append(self._trail, event.t_ns, *event.xy)
             case StatusEvent():
                 self._hear(event, now_ns)
 
@@ -66,15 +72,12 @@ class PerformerState:
 
     def history(self) -> tuple[Float64, Float64, Float64]:
         """Return the last twenty seconds, oldest first: seconds before the newest moment, valence and arousal."""
-        t_ns, valence, arousal = zip(*self._history, strict=True) if self._history else ((), (), ())
-        ages = (np.array(t_ns, dtype=np.int64) - (t_ns[-1] if t_ns else 0)) / NS_PER_S
-        return ages.astype(np.float64), np.array(valence, dtype=np.float64), np.array(arousal, dtype=np.float64)
+        return _columns(self._history)
 
-    def _remember(self, event: EmotionEvent) -> None:
-        if self._history and event.t_ns < self._history[-1][0]:
-            self._history.clear()  # the stream began again
-        if not self._history or event.t_ns - self._history[-1][0] >= HISTORY_STEP_NS - NS_PER_MS:
-            self._history.append((event.t_ns, event.valence, event.arousal))
+    def trail(self) -> tuple[Float64, Float64]:
+        """Return the way on the signature map, oldest first: seconds before the newest (N,), and places (N, 2)."""
+        ages, x, y = _columns(self._trail)
+        return ages, np.stack((x, y), axis=1)
 
     def _hear(self, event: StatusEvent, now_ns: int) -> None:
         if event.code == "teach":
@@ -97,6 +100,21 @@ class PerformerState:
         if since_ns >= NS_PER_S // 2:
             self.rate_hz = (received - self._counted[0]) * NS_PER_S / since_ns
             self._counted = (received, event.t_ns)
+
+
+def _append(kept: deque[tuple[int, float, float]], t_ns: int, one: float, other: float) -> None:
+    """Keep two numbers ten times a second; a stream that began again begins anew."""
+    if kept and t_ns < kept[-1][0]:
+        kept.clear()
+    if not kept or t_ns - kept[-1][0] >= HISTORY_STEP_NS - NS_PER_MS:
+        kept.append((t_ns, one, other))
+
+
+def _columns(kept: deque[tuple[int, float, float]]) -> tuple[Float64, Float64, Float64]:
+    """Return what was kept, oldest first: seconds before the newest, and both numbers."""
+    t_ns, one, other = zip(*kept, strict=True) if kept else ((), (), ())
+    ages = (np.array(t_ns, dtype=np.int64) - (t_ns[-1] if t_ns else 0)) / NS_PER_S
+    return ages.astype(np.float64), np.array(one, dtype=np.float64), np.array(other, dtype=np.float64)
 
 
 def dropped(counters: dict[str, int]) -> dict[str, int]:
