@@ -47,11 +47,13 @@ class Grid:
     def places(self, rows: Float64) -> tuple[Ints, Ints]:
         """Return of samples (..., C) their bins and whole steps (..., C): UNKNOWN and 0 where they are not known."""
         unknown = np.isnan(rows)
-        if unknown.any():
+        some = bool(np.logical_or.reduce(unknown, axis=None))
+        if some:
             rows = np.where(unknown, 0.0, rows)
         bins = (self.definition.position(rows) * BINS).astype(np.int64)
         np.minimum(bins, BINS - 1, out=bins)
-        bins[unknown] = UNKNOWN
+        if some:
+            bins[unknown] = UNKNOWN
         return bins, np.rint(rows / self.step).astype(np.int64)
 
     def tally(self, rows: Float64) -> tuple[Ints, Ints]:
@@ -71,7 +73,8 @@ class Grid:
         n = int(counted[-1]) // self.groups
         if n < MIN_SAMPLES:
             return self._some_unknown(counts, sums)
-        found = self._means(counted / n, np.add.accumulate(sums) * (self.step / n))
+        below = np.interp(self._at * n, counted, np.add.accumulate(sums), left=0.0)  # in samples, in steps
+        found = self._between(below, self._per_width * (self.step / n))
         return found, np.full(self.groups, n, dtype=np.int64)
 
     def _some_unknown(self, counts: Ints, sums: Ints) -> tuple[Float64, Ints]:
@@ -88,11 +91,14 @@ class Grid:
 
     def _means(self, level: Float64, area: Float64) -> Float64:
         """Return the means (G, K) between levels, of the area below the quantile functions, one after another."""
-        below = np.interp(self._at, level, area, left=0.0)  # (G * K,)
+        return self._between(np.interp(self._at, level, area, left=0.0), self._per_width)
+
+    def _between(self, below: Float64, per_width: Float64) -> Float64:
+        """Return the means (G, K) of areas (G * K,) up to each level."""
         means = np.empty_like(below)
         means[0] = below[0]
         np.subtract(below[1:], below[:-1], out=means[1:])
-        means *= self._per_width
+        means *= per_width
         return means.reshape(self.groups, QUANTILES)
 
 
