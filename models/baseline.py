@@ -24,7 +24,7 @@ _FAST_S = 2.0  # seconds within which the mean may still jump
 _PRIOR_S = 4.0  # seconds that the population's deviation weighs
 _CONTEXT_S = 10.0  # seconds in one context after which its own mean weighs as much as that of all
 _MOST_VARIETY = 0.9
-_ENOUGH = 2.0  # observations of a performer that are worth believing wholly
+_ENOUGH = 4.0  # observations of a performer that are worth believing wholly
 _STEEP = 4  # how suddenly the relative answer takes over as performers differ more
 
 
