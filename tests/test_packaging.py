@@ -84,7 +84,7 @@ def test_the_wheel_has_weights_and_licences(wheel: zipfile.ZipFile) -> None:
 def test_the_wheel_brings_the_command(wheel: zipfile.ZipFile) -> None:
     """Installing puts `emotus` on the path."""
     points = next(file for file in wheel.namelist() if file.endswith("entry_points.txt"))
-    assert "emotus = emotus.__main__:main" in wheel.read(points).decode()
+    assert "emotus = emotus.__main__:command" in wheel.read(points).decode()
 
 
 def test_every_package_of_the_tree_is_listed() -> None:
