@@ -118,7 +118,7 @@ class RunningBaseline(nn.Module):
         centre = centres[:, 0]
         offset = centre * (1.0 - doubt / torch.maximum(centre * centre, self.own + doubt))
         apart = (centres[:, 1].square() / (self.own + self.moods)).mean(dim=1).pow(_STEEP)
-        sure = (n / _ENOUGH).clamp(max=1.0)
+        sure = ((n + usual.known[:, 0]) / (2.0 * _ENOUGH)).clamp(max=1.0)  # what a show gathers counts half
         weight = sure * (self.gain * apart / (apart + self.halfway.pow(_STEEP))).clamp(max=1.0)
         return usual._replace(offset=offset, known=torch.cat((usual.known[:, :3], weight[:, None]), dim=1))
 
