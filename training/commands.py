@@ -20,7 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on st
 
 def train(
     model: Annotated[
-        str, typer.Argument(help="What to train: stgcn, or teach-prior, what teaching begins with.")
+        str, typer.Argument(help="stgcn; teach-prior, what teaching begins with; or signature, the learned.")
     ] = "stgcn",
     data: Data = DATA,
     out: Annotated[Path, typer.Option("--out", help="Folder for the weights and what is known of them.")] = Path(
@@ -35,6 +35,11 @@ def train(
         from .teach_prior import train_teach_prior
 
         say(str(train_teach_prior(data, out, progress=note)))
+        return
+    if model == "signature":
+        from .learned import train_signature
+
+        say(str(train_signature(data, out, seed=seed, progress=note)))
         return
     say(str(training.train(model, data, out, seed=seed, progress=note)))
 
@@ -69,7 +74,7 @@ def evaluate(
     elif model == "signature":
         from . import signature_evaluation
 
-        report = signature_evaluation.evaluate(data, progress=note)
+        report = signature_evaluation.evaluate(data, progress=note, seeds=tuple(range(seeds)))
     else:
         chosen = tuple(protocols or evaluation.PROTOCOLS)
         seed_numbers = tuple(range(seeds))

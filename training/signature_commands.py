@@ -29,7 +29,9 @@ Smoothing = Annotated[str, typer.Option("--smoothing", help="savgol, butterworth
 Frames = Annotated[int, typer.Option("--frames", help="Frames of the Savitzky-Golay window at 30 Hz.")]
 Cutoff = Annotated[float, typer.Option("--cutoff", help="Cut-off of the Butterworth filter in Hz.")]
 Scale = Annotated[str, typer.Option("--scale", help="linear, or log: relative differences count.")]
-Kept = Annotated[str, typer.Option("--keep", help="What is kept: quantiles, histogram, density or raw.")]
+Kept = Annotated[
+    str, typer.Option("--keep", help="What is kept: quantiles, histogram, density or raw; for a map also learned.")
+]
 
 
 @app.command()
@@ -108,7 +110,7 @@ def draw_map(
         said = signature_map.labels_by_table(takes, labels)
     else:
         said = signature_map.labels_by_pattern(takes, group, person)
-    found = signature_map.make_map(takes, said, kept=kept, seed=seed, progress=note)
+    found = signature_map.make_map(takes, said, **_kept(kept, takes), seed=seed, progress=note)
     signature_tables.write_tables(found, out)
     signature_report.write_report(found, out / "report.html")
     summary = _summary(found, out)
@@ -151,6 +153,17 @@ def _definition(quantity: str, about: str, pool: str, smoothing: str, frames: in
     from ..engine.signature_definition import Definition
 
     return Definition(quantity, about, pool, smoothing, frames, cutoff_hz=cutoff, scale=scale)  # type: ignore[arg-type]
+
+
+def _kept(kept: str, takes: Sequence[Any]) -> dict[str, Any]:
+    """Return what a map is drawn by: what is kept of each take, and the distances of the learned signature if asked."""
+    if kept != "learned":
+        return {"kept": kept}
+    from .learned_map import learned_distances, open_learned
+
+    learned = open_learned()
+    note(f"{learned.id}: {learned.attribution}")
+    return {"learned": learned_distances([take.place for take in takes], learned, note)}
 
 
 def _told(values: dict[str, Any]) -> str:

@@ -25,6 +25,8 @@ from ..engine.signature_tally import WIDTHS
 from ..engine.skeleton import Float64
 from .clips import Progress
 from .evaluate import EvaluationReport
+from .learned import load_other
+from .learned_evaluation import evaluate_learned, load_sessions, to_lines
 from .signature_commands import bandai_block
 from .signature_files import at_rate, read_poses, rows_of
 from .signature_sensors import smooth_and_not
@@ -42,8 +44,8 @@ DRAWS: Final = 20
 Clip = tuple[str, str, str, list[Arrival]]  # file, activity, style, frames
 
 
-def evaluate(data: Path, *, progress: Progress) -> EvaluationReport:
-    """Return the figures; raises DataError where the data is missing."""
+def evaluate(data: Path, *, progress: Progress, seeds: Sequence[int] = (0, 1, 2)) -> EvaluationReport:
+    """Return the figures; raises DataError where the data is missing. seeds: of the networks that are trained."""
     start = time.monotonic()
     blocks = {block: _clips(data, block, progress) for block in (CHOOSING, REPORTED)}
     progress("choosing among definitions")
@@ -60,8 +62,10 @@ def evaluate(data: Path, *, progress: Progress) -> EvaluationReport:
     progress("sensors, rates, mirrors")
     changed = changes(data) | mirrored(blocks[REPORTED])
     protocols = {"styles": found, "changes": changed, "sensors": smooth_and_not(data)}
+    sessions, other = load_sessions(data, progress), load_other(data, progress)
+    protocols["learned"] = evaluate_learned(sessions, other, seeds=seeds, progress=progress)
     minutes = round((time.monotonic() - start) / 60.0, 1)
-    return EvaluationReport("signature", "emotus evaluate signature", (0,), minutes, protocols)
+    return EvaluationReport("signature", "emotus evaluate signature", tuple(seeds), minutes, protocols)
 
 
 def _clips(data: Path, block: str, progress: Progress) -> list[Clip]:
@@ -185,6 +189,9 @@ def to_text(report: EvaluationReport) -> str:
         lines.append(f"  two recordings of one style against two styles: {text}")
         text = f"AUC {halves['auc']:.3f} +- {halves['auc_sd']:.3f}, nearest is the same style {halves['hits']:.2f}"
         lines.append(f"  half of a style's activities against the other half: {text} (chance {halves['chance']:.2f})")
+    known = report.protocols["styles"]
+    default, published = (float(known[name]["two_recordings"]["auc"]) for name in ("default", "published"))
+    lines += to_lines(report.protocols["learned"], default, published)
     lines += [f"a walk at {report.protocols['changes']['rate_hz']:g} Hz against itself, changed:"]
     lines += [f"  {name}: {value}" for name, value in report.protocols["changes"].items()]
     lines += ["smooth and not smooth by three sensors: gradient of the not smooth over that of the smooth"]

@@ -27,6 +27,7 @@ GAP_DRAWS: Final = 20
 GAP_STARTS: Final = 3
 EMOTION, PERSON = "emotion", "person"
 UNSAID: Final = ""
+LEARNED: Final = "learned"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Choice:
 class SignatureMap:
     """Hold N takes compared.
 
-    matrices: (N, N) by metric. plane: of the Wasserstein distances. clusters: (N,) by k-means on the plane, the number
+    matrices: (N, N) by metric, that of the learned signature too where it was asked for: then the map is drawn by it.
+    plane: of these distances, else of the Wasserstein distances. clusters: (N,) by k-means on the plane, the number
     chosen by silhouette. choice: of that number. tree: SciPy's linkage (N - 1, 4), average, of the distances;
     cophenetic: how well it keeps them; branches: (N,) the tree cut into as many clusters. answers: to the questions.
     """
@@ -79,15 +81,39 @@ class SignatureMap:
         return self.takes[0].definition
 
     @property
+    def metric(self) -> str:
+        """Return the metric that the map is drawn by."""
+        return LEARNED if LEARNED in self.matrices else METRICS[0]
+
+    @property
+    def matrix(self) -> Float64:
+        """Return the distances (N, N) that the map is drawn by."""
+        return self.matrices[self.metric]
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of these distances."""
+        return "no unit" if self.metric == LEARNED else self.definition.unit
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the takes."""
         return tuple(take.name for take in self.takes)
 
 
 def make_map(
-    takes: Sequence[Take], labels: Labels, *, kept: str = "quantiles", seed: int = 0, progress: Progress | None = None
+    takes: Sequence[Take],
+    labels: Labels,
+    *,
+    kept: str = "quantiles",
+    learned: Float64 | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> SignatureMap:
-    """Return the map of takes; raises InputError for fewer than two and for two with nothing in common."""
+    """Return the map of takes; raises InputError for fewer than two and for two with nothing in common.
+
+    learned: (N, N) distances by the learned signature, where the map is to be drawn by these.
+    """
     if len(takes) < 2:
         raise InputError(
             takes[0].place if takes else "signature map", "there is nothing to compare it with", mend="name two or more"
@@ -96,7 +122,9 @@ def make_map(
     signatures = tuple(take.signature(label) for take, label in zip(takes, labels.emotion, strict=True))
     say(f"comparing {len(takes)} takes")
     matrices = {metric: compare(takes, signatures, metric, kept) for metric in METRICS}
-    matrix = matrices[METRICS[0]]
+    if learned is not None:
+        matrices[LEARNED] = learned
+    matrix = matrices[METRICS[0]] if learned is None else learned
     plane = make_plane(matrix)
     clusters, silhouettes = best_clusters(plane.points, matrix, seed=seed)
     say("counting clusters")

@@ -56,9 +56,9 @@ def groups_of(found: SignatureMap) -> tuple[str, ...]:
     return tuple(f"cluster {k + 1}" for k in found.clusters.tolist())
 
 
-def draw_plane(found: SignatureMap) -> Figure:
+def draw_plane(found: SignatureMap, groups: Sequence[str] | None = None) -> Figure:
     """Draw the plane: a point a take, an ellipse a group that holds 95 % of one normally spread, its centre named."""
-    groups = groups_of(found)
+    groups = groups or groups_of(found)
     points = found.plane.points
     spans = np.maximum(np.ptp(points, axis=0), 1e-9)
     figure = new_figure(9.5, 1.8 + 6.2 * float(np.clip(1.2 * spans[1] / spans[0], 0.35, 1.0)))
@@ -72,7 +72,7 @@ def draw_plane(found: SignatureMap) -> Figure:
         for name, (x, y) in zip(found.names, points, strict=True):
             axes.annotate(name, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7, color="#555")
     axes.set_aspect("equal", adjustable="datalim")
-    axes.set_xlabel(f"distance, {found.definition.unit}")
+    axes.set_xlabel(f"distance, {found.unit}")
     axes.set_title(f"{len(points)} takes by the distance of their signatures; stress {found.plane.stress:.3f}")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     _quiet(axes)
@@ -116,11 +116,11 @@ def draw_matrix(found: SignatureMap) -> Figure:
     above.set_xticks([])
     above.margins(x=0.0)
     order = tree["leaves"]
-    matrix = found.matrices["wasserstein"][np.ix_(order, order)]
+    matrix = found.matrix[np.ix_(order, order)]
     image = below.imshow(matrix, cmap="magma_r", interpolation="nearest", aspect="auto")
     below.set_xticks([])
     below.set_yticks(range(len(order)), [label[i] for i in order], fontsize=5 if len(order) > NAMED else 8)
-    figure.colorbar(image, ax=below, label=f"Wasserstein, {found.definition.unit}")
+    figure.colorbar(image, ax=below, label=f"{found.metric}, {found.unit}")
     above.set_title(f"hierarchical clustering (average linkage; cophenetic correlation {found.cophenetic:.2f})")
     _quiet(above)
     return figure
@@ -178,10 +178,13 @@ def _quiet(axes: Any) -> None:
 
 def pictures(found: SignatureMap) -> Sequence[tuple[str, bytes]]:
     """Return all pictures of a map, each with its title."""
-    drawn = (
-        ("The plane", draw_plane),
-        ("All distances", draw_matrix),
-        ("What is compared", draw_parts),
-        ("How many clusters", draw_choice),
-    )
-    return [(title, as_png(draw(found))) for title, draw in drawn]
+    drawn = [
+        ("The plane", draw_plane(found)),
+        ("All distances", draw_matrix(found)),
+        ("What is compared", draw_parts(found)),
+        ("How many clusters", draw_choice(found)),
+    ]
+    if any(found.labels.emotion) and any(found.labels.person):
+        persons = tuple(person or "(not said)" for person in found.labels.person)
+        drawn.insert(1, ("The plane by person", draw_plane(found, persons)))
+    return [(title, as_png(figure)) for title, figure in drawn]

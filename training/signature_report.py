@@ -26,6 +26,11 @@ _TRUST: Final = (
     "emotion here is the label that a recording was given."
 )
 
+_DISTANCES: Final = {
+    "wasserstein": "1-D Wasserstein of each part, averaged over the parts known in both",
+    "learned": "Euclidean, of what the learned signature makes of postures and movements; it has no unit",
+}
+
 
 def write_report(found: SignatureMap, path: Path) -> None:
     """Write the report of a map."""
@@ -65,7 +70,7 @@ def _facts(found: SignatureMap) -> list[tuple[str, str]]:
         ("takes", str(len(found.takes))),
         ("definition", f"{found.definition.id}; {found.definition.unit}"),
         ("kept as", found.kept),
-        ("distance", "1-D Wasserstein of each part, averaged over the parts known in both"),
+        ("distance", _DISTANCES[found.metric]),
         ("stress of the plane (Kruskal's stress-1)", f"{found.plane.stress:.3f}"),
         ("clusters by k-means", f"{choice.by_silhouette} by silhouette, {choice.by_gap} by the gap statistic"),
         ("cophenetic correlation of the tree", f"{found.cophenetic:.3f}"),
@@ -101,7 +106,7 @@ def _questions(answers: Sequence[Answer]) -> str:
 
 def _groups(found: SignatureMap) -> list[tuple[str, ...]]:
     groups = np.array(groups_of(found))
-    matrix = found.matrices["wasserstein"]
+    matrix = found.matrix
     rows: list[tuple[str, ...]] = []
     for group in dict.fromkeys(groups.tolist()):
         mine = groups == group

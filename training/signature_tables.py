@@ -41,7 +41,7 @@ def _plain(row: Iterable[Cell]) -> list[Cell]:
 
 
 def _distances(found: SignatureMap) -> list[Sequence[Cell]]:
-    matrix = found.matrices["wasserstein"]
+    matrix = found.matrix
     rows: list[Sequence[Cell]] = [("take", *found.names)]
     return rows + [(name, *row.tolist()) for name, row in zip(found.names, matrix, strict=True)]
 

@@ -142,7 +142,7 @@ class Links(HTMLParser):
 
 
 def test_the_report_stands_alone(found, tmp_path):
-    """One file, four pictures inside it, nothing fetched from anywhere; names are text, never markup."""
+    """One file, five pictures inside it (one by person), nothing fetched; names are text, never markup."""
     evil = [Take("<script>x</script>", each.place, each.definition, each.rows) for each in found.takes[:1]]
     shown = make_map([*evil, *found.takes[1:]], found.labels)
     path = tmp_path / "deep" / "report.html"
@@ -151,7 +151,7 @@ def test_the_report_stands_alone(found, tmp_path):
     links = Links()
     links.feed(page)
     assert links.outside == []
-    assert links.pictures == 4
+    assert links.pictures == 5
     assert "http" not in re.sub(r'src="[^"]+"', "", page)
     assert "&lt;script&gt;" in page
     assert "over two persons" in page
