@@ -35,9 +35,9 @@ class OneEuro:
     """Filter N points after Casiez, Roussel and Vogel, "1 euro filter", CHI 2012.
 
     A first-order low-pass whose cutoff is min_cutoff_hz + beta * speed. The speed is itself low-passed, and taken
-    between points as they came, as in the authors' own code (the paper's listing takes it from the smoothed point, whose
-    lag then counts as speed). One cutoff a point, from the length of its velocity, so that the choice of axes does not
-    matter. Time steps are the real ones.
+    between points as they came, as in the authors' own code (the paper's listing takes it from the smoothed point,
+    whose lag then counts as speed). One cutoff a point, from the length of its velocity, so that the choice of axes
+    does not matter. Time steps are the real ones.
     """
 
     def __init__(self, smoothing: Smoothing) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +55,13 @@ def forest(seed: int, trees: int = 100) -> Reader:
     return read
 
 
-def _quietly(model: object, rows: Floats, labels: Indices, tests: Floats) -> Floats:
+def _quietly(model: Any, rows: Floats, labels: Indices, tests: Floats) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return model.fit(rows, labels).predict_proba(tests)  # type: ignore[attr-defined]
+        return model.fit(rows, labels).predict_proba(tests)
 
 
-def _sklearn(module: str) -> object:
+def _sklearn(module: str) -> Any:
     import importlib
 
     try:

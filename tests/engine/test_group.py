@@ -104,7 +104,7 @@ def test_the_engine_tells_once_a_second_and_only_of_those_who_may_be_compared():
     assert 8 <= len(events) <= 11
     assert {name for event in events for name in event.values if "p1" in name} == set()
     assert events[-1].values["performers"] == 2.0
-    assert events[-1].values["distance_p0_p2"] == pytest.approx(0.0, abs=0.1)  # the same walk, one of them a frame ahead
+    assert events[-1].values["distance_p0_p2"] == pytest.approx(0.0, abs=0.1)  # one walk, a frame apart
     times = [event.t_ns for event in events]
     assert all(b > a for a, b in zip(times, times[1:], strict=False))
 
