@@ -86,6 +86,7 @@ References = Annotated[
     list[str] | None, typer.Option("--signature", help="Tell how near she moves to [NAME=]RECORDING; repeatable.")
 ]
 Together = Annotated[bool, typer.Option("--group", help="Compare the performers: who moves like whom, how together.")]
+Blind = Annotated[bool, typer.Option("--blind", help="Show every performer with the same standard body.")]
 Record = Annotated[Path | None, typer.Option("--record", help="Record the show to FILE.mcap, to be played again.")]
 Audit = Annotated[str | None, typer.Option("--audit", help="Append model and consent to this audit trail.")]
 Controls = Annotated[list[str] | None, typer.Option("--control", help="Hear commands at osc:HOST:PORT; repeatable.")]
@@ -108,6 +109,7 @@ def run(
     audit: Audit = None,
     signature: References = None,
     group: Together = False,
+    blind: Blind = False,
     record: Record = None,
 ) -> None:
     """Run sensors through the engine into bridges until they end, the time is over or Ctrl-C."""
@@ -115,6 +117,8 @@ def run(
     from .sensors.uri import open_sensor
     from .training.backstage import prepare
 
+    if blind and signature:
+        raise InputError("--blind", "a signature tells who it is that moves", mend="leave out --signature")
     clock = MonotonicClock()
     sources = [open_sensor(uri, clock) for uri in sensors]
     recogniser = _recogniser(model, context)
@@ -130,7 +134,7 @@ def run(
     stage.admit(sensors, sources)
     kept = [] if record is None else [f"mcap:{record}"]
     sinks = _sinks([*(bridges or []), *kept], view, stage, clock, expose=expose, controls=controls or [])
-    summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain, group=group)
+    summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain, group=group, blind=blind)
     _say_summary(summary)
     if summary.failures:
         raise typer.Exit(1 if summary.unexpected else 2)
@@ -286,6 +290,7 @@ def _drive(
     *,
     explain: bool,
     group: bool = False,
+    blind: bool = False,
 ) -> Summary:
     """Run until the end, the time or a signal; SIGINT and SIGTERM close everything in order."""
     from .engine.group import Group
@@ -304,6 +309,7 @@ def _drive(
         signature=stage.references,
         may_sign=lambda stream: stage.consent.allows(stream, "signature"),
         group=Group() if group else None,
+        blind=blind,
     )
     governed = {"control": stage.inbox, "consent": stage.consent, "persons": stage.persons}
     runner = Runner(sources, engine, sinks, clock, on_open=_say_opened, **governed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .blind import Blinder
 from .clock import NS_PER_S, Clock
 from .control import Command
 from .events import Event, PoseEvent, QualitiesEvent
@@ -31,8 +32,10 @@ class Performer:
         *,
         rate_hz: float,
         tracker: SignatureTracker | None = None,
+        blinder: Blinder | None = None,
     ) -> None:
         self._stream = stream
+        self._blinder = blinder
         self._reader = reader
         self.tracker = tracker
         self._clock = clock
@@ -54,6 +57,8 @@ class Performer:
             self._reader.reset()
         if self.tracker is not None:
             self.tracker.reset()
+        if self._blinder is not None:
+            self._blinder.reset()
         self._frames = 0
         self._seq = 0
         self._t_ns: int | None = None
@@ -123,15 +128,16 @@ class Performer:
         self._frames += 1
         self._seq = pose.seq
         self._t_ns = pose.t_ns
+        shown = pose if self._blinder is None else self._blinder.step(pose)
         yield PoseEvent(
             self._stream,
-            pose.seq,
-            pose.t_ns,
-            pose.positions,
-            pose.confidence,
-            pose.rotations,
-            pose.travels,
-            pose.interpolated,
+            shown.seq,
+            shown.t_ns,
+            shown.positions,
+            shown.confidence,
+            shown.rotations,
+            shown.travels,
+            shown.interpolated,
         )
         yield QualitiesEvent(self._stream, pose.seq, pose.t_ns, self._qualities.step(pose))
         where = None if self.tracker is None else self.tracker.step(pose)

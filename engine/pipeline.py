@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .acquaintance import Acquaintances
+from .blind import Blinder
 from .clock import NS_PER_S, Clock
 from .control import Command
 from .events import Event, PoseEvent
@@ -42,7 +43,7 @@ class Engine:
     is learnt.
     signature: the references that every performer's motor signature is held to, none unless asked for; may_sign: of
     which streams one may be made, asked likewise. group: compares those who may be signed with one another, for a
-    room that asked for it.
+    room that asked for it. blind: show every one with the same standard body; what is read is read of her own.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Engine:
         signature: References | None = None,
         may_sign: Callable[[str], bool] | None = None,
         group: Group | None = None,
+        blind: bool = False,
     ) -> None:
         self._recogniser = recogniser
         self._clock = clock
@@ -71,6 +73,7 @@ class Engine:
         self._signature = signature
         self._may_sign = may_sign
         self._group = group
+        self._blind = blind
         self.reset()
 
     def reset(self) -> None:
@@ -166,7 +169,8 @@ class Engine:
         tracker = None
         if self._signature is not None and (self._may_sign is None or self._may_sign(stream)):
             tracker = SignatureTracker(self._signature)
-        return Performer(stream, reader, self._clock, rate_hz=self._rate_hz, tracker=tracker)
+        blinder = Blinder() if self._blind else None
+        return Performer(stream, reader, self._clock, rate_hz=self._rate_hz, tracker=tracker, blinder=blinder)
 
     def _refuse(self, pose: Pose) -> tuple[Event, ...]:
         self.refused += 1
