@@ -24,6 +24,7 @@ _SHORTEST_M: Final = 1e-4  # a bone that is shorter has no direction
 _LEGS: Final = np.array(
     [i for i, (_, child) in enumerate(BODY.edges) if BODY.names[child].endswith(("LowerLeg", "Foot"))]
 )
+_LEG_JOINTS: Final = np.unique((_PARENT[_LEGS], _CHILD[_LEGS]))
 _LEG_M: Final = float(_LENGTHS[_LEGS].sum())
 _LEFT, _RIGHT = JOINT_INDEX["LeftUpperLeg"], JOINT_INDEX["RightUpperLeg"]
 _MOST_FRAMES: Final = 300  # the legs are averaged over about as many
@@ -61,9 +62,9 @@ class Blinder:
         known = (pose.confidence >= _KNOWN_FROM) & np.isfinite(points).all(axis=1)
         if known[0]:
             self._root = points[0]
-        if known.all():
+        if known[_LEG_JOINTS].all():
             self._measure(points)
-        else:
+        if not known.all():
             points = _filled(points, known, self._root, self._leg_m / _LEG_M)
         return replace(pose, positions=standard_body(points, self._root * (_LEG_M / self._leg_m)))
 

@@ -172,7 +172,25 @@ def load_every_gait(data_dir: Path) -> list[Clip]:
     return [Clip(str(name), "gait", "", str(walker), -1, -1, each) for name, walker, each in told]
 
 
+def load_gait_bodies(data_dir: Path) -> list[tuple[str, str, Float32, Float32]]:
+    """Return of each gait of Emotion-Gait walker, source, positions (T, 21, 3) and confidence (T, 21)."""
+    path = data_dir / "emotion_gait.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            data = {name: file[name] for name in ("positions", "walker", "source", "joints")}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(str(path), f"cannot be read: {error}") from None
+    joints = [JOINT_INDEX[_GAIT_JOINTS[str(name)]] for name in data["joints"]]
+    told = zip(data["walker"], data["source"], data["positions"], strict=True)
+    return [(str(w), str(s), *_laid_out(points.astype(np.float32), joints)) for w, s, points in told]
+
+
 def _gait_frames(points: Float32, joints: list[int]) -> Float32:
+    """Return the network frames of a gait."""
+    return normalise(*_laid_out(points, joints), MODEL_RATE_HZ, travels=False)
+
+
+def _laid_out(points: Float32, joints: list[int]) -> tuple[Float32, Float32]:
     """Lay 16 joints out on the body: the chest lies between spine and neck, shoulders and toes are unknown."""
     positions = np.zeros((len(points), JOINT_COUNT, 3), dtype=np.float32)
     confidence = np.zeros((len(points), JOINT_COUNT), dtype=np.float32)
@@ -180,4 +198,4 @@ def _gait_frames(points: Float32, joints: list[int]) -> Float32:
     chest, spine, neck = (JOINT_INDEX[name] for name in ("Chest", "Spine", "Neck"))
     positions[:, chest] = 0.58 * positions[:, spine] + 0.42 * positions[:, neck]
     confidence[:, chest] = 0.8
-    return normalise(mend_mirror(positions), confidence, MODEL_RATE_HZ, travels=False)
+    return mend_mirror(positions), confidence

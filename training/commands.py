@@ -45,7 +45,7 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model, performer, teach or signature.")] = DEFAULT_MODEL,
+    model: Annotated[str, typer.Argument(help="A model, performer, teach, signature or blinding.")] = DEFAULT_MODEL,
     data: Data = DATA,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
@@ -75,6 +75,10 @@ def evaluate(
         from . import signature_evaluation
 
         report = signature_evaluation.evaluate(data, progress=note, seeds=tuple(range(seeds)))
+    elif model == "blinding":
+        from . import blinding
+
+        report = blinding.evaluate(data, progress=note)
     else:
         chosen = tuple(protocols or evaluation.PROTOCOLS)
         seed_numbers = tuple(range(seeds))
@@ -95,6 +99,11 @@ def evaluate(
         from .signature_evaluation import to_text as signature_text
 
         say(signature_text(report))
+        return
+    if report.model == "blinding" and not as_json:
+        from .blinding import to_text as blinding_text
+
+        say(blinding_text(report))
         return
     say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
 
