@@ -167,7 +167,8 @@ def check_weights(folder: Path | None = None) -> list[Check]:
     files = sorted((folder or FOLDER).glob("*.safetensors"))
     if not files:
         return [Check("weights", ok=False, detail=f"none in {folder or FOLDER}", mend="install emotus again")]
-    return [_check_prior(file) if file.stem == "teach-prior" else _check_model(file) for file in files]
+    others = {"teach-prior": _check_prior, "bandai-signature": _check_signature}
+    return [others.get(file.stem, _check_model)(file) for file in files]
 
 
 def _check_model(file: Path) -> Check:
@@ -195,6 +196,20 @@ def _check_prior(file: Path) -> Check:
     if prior.features != f"{info.name} {feature_set(network)}":
         return Check(name, ok=False, detail=f"made for {prior.features}", mend="emotus train teach-prior")
     return Check(name, ok=True, detail=f"for {info.name}; sha256 {prior.sha256[:12]}..., {prior.about['licence']}")
+
+
+def _check_signature(file: Path) -> Check:
+    """Tell whether the learned signature is whole."""
+    from .models.signature_store import load_signature
+    from .models.store import WeightsProblem
+
+    name = f"weights: {file.stem}"
+    try:
+        learned = load_signature(file)
+    except WeightsProblem as problem:
+        return Check(name, ok=False, detail=problem.problem, mend="install emotus again")
+    detail = f"{learned.encoder.shape.kind}; sha256 {learned.sha256[:12]}..., {learned.licence}"
+    return Check(name, ok=True, detail=detail)
 
 
 def check_addresses() -> list[Check]:

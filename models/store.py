@@ -121,7 +121,7 @@ def _files(name: str | Path) -> tuple[Path, Path]:
         raise WeightsProblem(text, "is no name of weights", "a shipped name, or a path ending in .safetensors")
     path = FOLDER / f"{text}.safetensors"
     if not path.is_file():
-        stems = {each.stem for each in FOLDER.glob("*.safetensors")} - {"teach-prior"}  # which reads nothing by itself
+        stems = {each.stem for each in FOLDER.glob("*.safetensors")} - {"teach-prior", "bandai-signature"}
         shipped = ", ".join(sorted(stems)) or "none"
         raise WeightsProblem(text, "no such weights", f"shipped: {shipped}")
     return path, FOLDER / f"{text}.json"

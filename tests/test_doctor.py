@@ -203,3 +203,19 @@ def test_what_is_heard_at_a_sensors_port_is_told(monkeypatch: pytest.MonkeyPatch
     assert busy.detail == f"UDP 127.0.0.1:{taken_port} is in use"
     assert str(taken_port + 1) in busy.mend
     assert (bare.ok, bare.needed, bare.mend) == (False, False, "pip install 'emotus[lsl]'")
+
+
+def test_a_learned_signature_that_was_altered_is_told(tmp_path: Path) -> None:
+    """The shipped one is whole; one with another hash is a fault with a mend."""
+    from emotus.models.store import FOLDER
+
+    (check,) = [check for check in doctor.check_weights() if check.name == "weights: bandai-signature"]
+    assert check.ok
+    for ending in ("json", "safetensors"):
+        (tmp_path / f"bandai-signature.{ending}").write_bytes((FOLDER / f"bandai-signature.{ending}").read_bytes())
+    with (tmp_path / "bandai-signature.safetensors").open("ab") as file:
+        file.write(b"\0")
+    (check,) = doctor.check_weights(tmp_path)
+    assert not check.ok
+    assert check.detail.startswith("hash ")
+    assert check.mend

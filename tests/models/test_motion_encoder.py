@@ -128,3 +128,12 @@ def test_altered_files_are_refused(tmp_path: Path, spoil: str) -> None:
         path.unlink()
     with pytest.raises(WeightsProblem, match="bandai-signature"):
         load_signature(path)
+
+
+def test_the_shipped_signature_is_whole_and_small() -> None:
+    """Its hash is the one stated, its licence is that of its data, and it was made by the command it names."""
+    shipped = load_signature()
+    assert shipped.licence == "CC BY-NC 4.0"
+    assert shipped.training["command"] == "emotus train signature --seed 0"
+    assert torch.isfinite(shipped.encoder.signature(rows_of_frames(frames()))).all()
+    assert sum(each.numel() for each in shipped.encoder.state_dict().values()) < 100_000
