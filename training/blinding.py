@@ -1,8 +1,9 @@
 """`emotus evaluate blinding`: whether walkers can be told again by what is streamed, with and without blinding.
 
 The attacker has one gait of everybody and meets another: the nearest by what she measures is whom she names. She
-measures the bones of the body, or how it is held and moves, or both. Gaits are compared within one source only, since
-what differs between sources is not the walker. The loss: how a recogniser's answers change that reads blinded poses.
+measures the bones of the body, or the height of the hips, or how the body is held and moves, or all of these. Gaits are
+compared within one source only, since what differs between sources is not the walker. The loss: how a recogniser's
+answers change that reads blinded poses.
 """
 
 from __future__ import annotations
@@ -63,12 +64,18 @@ def blind(body: Body) -> Body:
 
 
 def bones(body: Body) -> Float64:
-    """Return the mean length of each bone that is known, and the mean height of the hips above the lowest joint."""
+    """Return the mean length of each bone that is known, in metres."""
     _, _, positions, confidence = body
     known = (confidence[0, _PARENT] > 0) & (confidence[0, _CHILD] > 0)
-    seen = positions[:, confidence[0] > 0, 1]
     lengths = np.linalg.norm(positions[:, _CHILD[known]] - positions[:, _PARENT[known]], axis=2)
-    return np.append(lengths.mean(axis=0), (positions[:, 0, 1] - seen.min(axis=1)).mean()).astype(np.float64)
+    return lengths.mean(axis=0).astype(np.float64)
+
+
+def height(body: Body) -> Float64:
+    """Return the mean height of the hips above the lowest joint, in metres: bent knees are low."""
+    _, _, positions, confidence = body
+    lowest = positions[:, confidence[0] > 0, 1].min(axis=1)
+    return np.array([(positions[:, 0, 1] - lowest).mean()], dtype=np.float64)
 
 
 def movement(body: Body) -> Float64:
@@ -79,10 +86,15 @@ def movement(body: Body) -> Float64:
 
 def everything(body: Body) -> Float64:
     """Return all of these."""
-    return np.concatenate((bones(body), movement(body)))
+    return np.concatenate((bones(body), height(body), movement(body)))
 
 
-MEASURES: Final[dict[str, Measure]] = {"bones": bones, "movement": movement, "both": everything}
+MEASURES: Final[dict[str, Measure]] = {
+    "bones": bones,
+    "height of the hips": height,
+    "posture and movement": movement,
+    "all of these": everything,
+}
 
 
 def frames_of(body: Body) -> Float32:
