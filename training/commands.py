@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .console import note, say
+
+if TYPE_CHECKING:
+    from .evaluate import EvaluationReport
 
 DEFAULT_MODEL = "bandai-stgcn"
 DATA = Path("../shared/data")
@@ -85,27 +88,22 @@ def evaluate(
         report = evaluation.evaluate(model, data, protocols=chosen, seeds=seed_numbers, progress=note)
     if out is not None:
         reports.store(report, out)
-    if report.model == "teach" and not as_json:
+    say(json.dumps(report.to_dict()) if as_json else _text_of(report))
+
+
+def _text_of(report: EvaluationReport) -> str:
+    """Return the figures as the one who measured them tells them to a person."""
+    if report.model == "teach":
         from .teach_evaluation import to_text
-
-        say(to_text(report))
-        return
-    if report.model == "performer" and not as_json:
-        from .performer_evaluation import to_text as performer_text
-
-        say(performer_text(report))
-        return
-    if report.model == "signature" and not as_json:
-        from .signature_evaluation import to_text as signature_text
-
-        say(signature_text(report))
-        return
-    if report.model == "blinding" and not as_json:
-        from .blinding import to_text as blinding_text
-
-        say(blinding_text(report))
-        return
-    say(json.dumps(report.to_dict()) if as_json else reports.to_text(report))
+    elif report.model == "performer":
+        from .performer_evaluation import to_text
+    elif report.model == "signature":
+        from .signature_evaluation import to_text
+    elif report.model == "blinding":
+        from .blinding import to_text
+    else:
+        from .report import to_text
+    return to_text(report)
 
 
 def export(
