@@ -101,6 +101,7 @@ def test_a_missing_file_and_a_directory_are_named(tmp_path, fails_in_one_line):
         (["run", "-s", "synthetic:sad", "-b", "jsonl:/no/such/folder/x.jsonl"], "/no/such/folder"),
         (["run"], "--sensor"),
         (["recognise"], "recognise"),
+        (["run", "-s", "synthetic:sad", "--blind", "--signature", "synthetic:sad"], "--blind"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(fails_in_one_line, words, part):
