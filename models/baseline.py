@@ -25,6 +25,7 @@ _PRIOR_S = 4.0  # seconds that the population's deviation weighs
 _CONTEXT_S = 10.0  # seconds in one context after which its own mean weighs as much as that of all
 _MOST_VARIETY = 0.9
 _ENOUGH = 4.0  # observations of a performer that are worth believing wholly
+_GATHERED = 1.0  # observations that a show which nobody vouched for is believed at most
 _STEEP = 4  # how suddenly the relative answer takes over as performers differ more
 
 
@@ -113,13 +114,15 @@ class RunningBaseline(nn.Module):
         spread = (both[:, 1:] @ usual.spread)[:, 0]
         variety = (spread / self.moods).mean(dim=1).clamp(max=_MOST_VARIETY)  # (N,)
         settled = -torch.expm1(-total[:, 0] / self.settle_s)
-        n = usual.known[:, 0] + (self.alone + 1.0 / (1.0 - variety) - 1.0) * settled  # (N,)
+        gathered = (self.alone + 1.0 / (1.0 - variety) - 1.0) * settled  # (N,) observations
+        n = usual.known[:, 0] + gathered
         doubt = self.moods / n.clamp(min=1e-6)[:, None]  # (N, D)
         centre = centres[:, 0]
         offset = centre * (1.0 - doubt / torch.maximum(centre * centre, self.own + doubt))
         apart = (centres[:, 1].square() / (self.own + self.moods)).mean(dim=1).pow(_STEEP)
-        sure = ((n + usual.known[:, 0]) / (2.0 * _ENOUGH)).clamp(max=1.0)  # what a show gathers counts half
-        weight = sure * (self.gain * apart / (apart + self.halfway.pow(_STEEP))).clamp(max=1.0)
+        # Several activities in one mood look like several moods: what a show gathers by itself counts half, to a bound.
+        sure = (gathered.clamp(max=_GATHERED) + 2.0 * usual.known[:, 0]) / (2.0 * _ENOUGH)
+        weight = sure.clamp(max=1.0) * (self.gain * apart / (apart + self.halfway.pow(_STEEP))).clamp(max=1.0)
         return usual._replace(offset=offset, known=torch.cat((usual.known[:, :3], weight[:, None]), dim=1))
 
 
