@@ -190,7 +190,8 @@ def _body(stored: _Body) -> Proportions:
 
 
 def _numbers(data: bytes, kind: str) -> NDArray[np.float64]:
-    numbers: NDArray[np.float64] = np.frombuffer(data, dtype=kind).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # altered bytes may be a signalling NaN: refused below, not warned of
+        numbers: NDArray[np.float64] = np.frombuffer(data, dtype=kind).astype(np.float64)
     if not np.isfinite(numbers).all():
         raise ValueError("not finite")
     return numbers
