@@ -18,10 +18,10 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from emotus.bridges import wire
-from emotus.bridges.osc_codec import OscMessage, decode
 from emotus.bridges.osc_frame import FrameEncoder, pack
 from emotus.engine.body import BODY, JOINT_COUNT
 from emotus.engine.events import Disclosure, EmotionEvent, Event, PoseEvent, QualitiesEvent
+from emotus.engine.osc_codec import OscMessage, decode
 
 TURNS, TURN_FRAMES = 12, 200
 LABELS = ("angry", "happy", "neutral", "proud", "sad", "unsure")

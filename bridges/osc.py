@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import OscError, UriError
 from ..engine.events import EmotionEvent, Event, StatusEvent
+from ..engine.osc_codec import encode_message
 from .address import join_host_port, resolve
 from .base import BridgeStats
 from .courier import Courier
-from .osc_codec import encode_message
 from .osc_frame import ROOT, FrameEncoder, frames, pack, safe_text
 from .outbox import Outbox
 

@@ -17,7 +17,7 @@ from ..engine.body import JOINT_COUNT, JOINT_NAMES
 from ..engine.clock import NS_PER_S
 from ..engine.errors import OscError
 from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
-from .osc_codec import BUNDLE, BUNDLE_HEAD, IMMEDIATELY, encode_message, encode_string
+from ..engine.osc_codec import BUNDLE, BUNDLE_HEAD, IMMEDIATELY, encode_message, encode_string
 
 ROOT: Final = "/emotus"
 MAX_BUNDLE_BYTES: Final = 1400  # more would be fragmented on the way, and Wi-Fi loses whole frames then

@@ -14,9 +14,9 @@ from pythonosc.osc_bundle import OscBundle
 from support.sayings import emotion, frame, free_port, pose, status, udp_receiver, wait_for
 
 from emotus.bridges.osc import OscBridge
-from emotus.bridges.osc_codec import OscMessage, decode
 from emotus.engine.clock import NS_PER_S, ManualClock, MonotonicClock
 from emotus.engine.errors import UriError
+from emotus.engine.osc_codec import OscMessage, decode
 
 
 @contextmanager

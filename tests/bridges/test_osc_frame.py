@@ -13,8 +13,9 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 from support.sayings import JOINTS, LABELS, ROTATIONS, emotion, frame, pose, qualities, signature, status
 
-from emotus.bridges import osc_codec, osc_frame
+from emotus.bridges import osc_frame
 from emotus.bridges.osc_frame import MAX_BUNDLE_BYTES, FrameEncoder, frames, pack, safe_name, safe_text
+from emotus.engine import osc_codec
 from emotus.engine.body import JOINT_NAMES
 from emotus.engine.errors import OscError
 from emotus.engine.events import EVENT_TYPES

@@ -208,6 +208,8 @@ def test_commands_are_carried_out_while_a_show_runs():
     finally:
         runner.stop()
         thread.join(20)
+    assert not thread.is_alive()
+    assert not meeting.known["anna"].teaching.is_recording
 
 
 def until(condition) -> None:

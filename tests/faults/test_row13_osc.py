@@ -9,8 +9,8 @@ import pytest
 from fuzz.osc_mutations import nested
 from support.sayings import udp_receiver
 
-from emotus.bridges.osc_codec import decode, encode_bundle, encode_message
 from emotus.engine.errors import OscError
+from emotus.engine.osc_codec import decode, encode_bundle, encode_message
 
 GOOD = encode_message("/emotus/intensity", 0.5)
 SERVED_S = 0.010

@@ -13,10 +13,10 @@ from support.sayings import emotion, frame, free_port, udp_receiver, wait_for
 
 from emotus.bridges.jsonl import JsonlBridge
 from emotus.bridges.osc import OscBridge
-from emotus.bridges.osc_codec import decode
 from emotus.bridges.websocket import WebSocketBridge
 from emotus.engine.clock import MonotonicClock
 from emotus.engine.errors import UriError
+from emotus.engine.osc_codec import decode
 
 CLOCK = MonotonicClock()
 FRAMES = 60

@@ -6,7 +6,7 @@ import random
 import struct
 from collections.abc import Iterator
 
-from emotus.bridges.osc_codec import encode_bundle, encode_message
+from emotus.engine.osc_codec import encode_bundle, encode_message
 
 GOOD = (
     encode_message("/emotus/p1/emotion/happy", 0.5),

@@ -15,8 +15,8 @@ import time
 import pytest
 from fuzz.osc_mutations import GOOD, mutations, nested
 
-from emotus.bridges.osc_codec import MAX_ARGS, MAX_PARTS, OscMessage, decode, encode_bundle, encode_message
 from emotus.engine.errors import OscError
+from emotus.engine.osc_codec import MAX_ARGS, MAX_PARTS, OscMessage, decode, encode_bundle, encode_message
 
 COUNT = int(os.environ.get("EMOTUS_FUZZ", "200000"))
 WORST_MS = 5.0

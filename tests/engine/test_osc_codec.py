@@ -13,7 +13,8 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage as PeerMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from emotus.bridges.osc_codec import (
+from emotus.engine.errors import OscError
+from emotus.engine.osc_codec import (
     MAX_ARGS,
     MAX_DEPTH,
     MAX_PARTS,
@@ -22,7 +23,6 @@ from emotus.bridges.osc_codec import (
     encode_bundle,
     encode_message,
 )
-from emotus.engine.errors import OscError
 
 TAG_ONE = b"\0" * 7 + b"\1"
 FUTURE = struct.pack(">Q", 0xFFFF_FFFF_0000_0000)
