@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..engine.body import JOINT_COUNT, JOINT_NAMES
 from ..engine.clock import NS_PER_S
 from ..engine.errors import OscError
-from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
+from ..engine.events import EmotionEvent, Event, MotionEvent, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
 from ..engine.osc_codec import BUNDLE, BUNDLE_HEAD, IMMEDIATELY, encode_message, encode_string
 
 ROOT: Final = "/emotus"
@@ -138,13 +138,19 @@ def _signature(at: Addresses, event: SignatureEvent) -> list[bytes]:
     return [*_scalars(at, values), _element(at, "signature_nearest", safe_name(event.nearest))]
 
 
-def _pose(at: Addresses, event: PoseEvent) -> list[bytes]:
+def _motion(at: Addresses, event: MotionEvent) -> list[bytes]:
+    """Say first that the body is synthetic and what was asked for, then where its joints are."""
+    asked = {"synthetic": 1.0, "generated/intensity": event.intensity}
+    return [*_scalars(at, asked), _element(at, "generated/emotion", safe_name(event.emotion)), *_pose(at, event)]
+
+
+def _pose(at: Addresses, event: PoseEvent | MotionEvent) -> list[bytes]:
     raw = _joint_rows(event).tobytes()
     heads = [at.head(path, _JOINT_TAGS, _JOINT_BYTES) for path in _JOINT_PATHS]
     return [head + raw[i * _JOINT_BYTES : (i + 1) * _JOINT_BYTES] for i, head in enumerate(heads)]
 
 
-def _joint_rows(event: PoseEvent) -> NDArray[np.float32]:
+def _joint_rows(event: PoseEvent | MotionEvent) -> NDArray[np.float32]:
     """Return (21, 7) big-endian px py pz qx qy qz qw; the identity where rotations are unknown."""
     rows = np.zeros((JOINT_COUNT, 7), dtype=">f4")  # (21, 7)
     rows[:, :3] = event.joints
@@ -184,6 +190,7 @@ ELEMENTS: Final[Mapping[type, Callable[[Addresses, Any], list[bytes]]]] = {
     QualitiesEvent: _qualities,
     SignatureEvent: _signature,
     PoseEvent: _pose,
+    MotionEvent: _motion,
     StatusEvent: _status,
 }
 

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 import numpy as np
 
+from ..engine.body import JOINT_COUNT
 from ..engine.control import Command, parse
 from ..engine.errors import ControlError, WireError
-from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
+from ..engine.events import EmotionEvent, Event, MotionEvent, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
 from ..engine.skeleton import Float32
 from ..engine.streams import STREAMS
 
@@ -90,6 +91,23 @@ def _pose(event: PoseEvent, pack: Pack) -> Wire:
     return fields | {"interpolated": True} if event.interpolated else fields
 
 
+def _motion(event: MotionEvent, pack: Pack) -> Wire:
+    return {
+        "joints": pack(event.joints, LENGTH_DIGITS),
+        "confidence": pack(_CERTAIN, NUMBER_DIGITS),
+        "rotations": pack(event.rotations, NUMBER_DIGITS),
+        "root": pack(event.root, LENGTH_DIGITS),
+        "emotion": event.emotion,
+        "intensity": _number(event.intensity),
+        "valence": _number(event.valence),
+        "arousal": _number(event.arousal),
+        "synthetic": event.synthetic,
+        "seed": event.seed,
+        "model": event.model,
+        "sha256": event.sha256,
+    }
+
+
 def _status(event: StatusEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one shape for every encoder
     return {"level": event.level, "code": event.code, "message": event.message, "counters": dict(event.counters)}
 
@@ -102,8 +120,10 @@ FIELDS: Final[Mapping[type, Callable[[Any, Pack], Wire]]] = {
     QualitiesEvent: _qualities,
     SignatureEvent: _signature,
     PoseEvent: _pose,
+    MotionEvent: _motion,
     StatusEvent: _status,
 }
+_CERTAIN: Final = np.ones(JOINT_COUNT, dtype=np.float32)  # every joint of a generated body is known
 
 _json = msgspec.json.Encoder()
 _msgpack = msgspec.msgpack.Encoder()

@@ -104,6 +104,32 @@ class PoseEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class MotionEvent:
+    """Show a frame of generated motion; it always says that it is synthetic, how it was made and by which model.
+
+    joints: (21, 3) metres in the world. rotations: (21, 4) local, w x y z. root: (3,) metres, the hips. emotion,
+    intensity, valence, arousal: what was asked for, and nothing that was read from anyone. seed: with the same one
+    the same motion comes again. model, sha256: of the weights.
+    """
+
+    type: ClassVar[str] = "motion"
+    stream: str
+    seq: int
+    t_ns: int
+    joints: Float32
+    rotations: Float32
+    root: Float32
+    emotion: str
+    intensity: float
+    valence: float
+    arousal: float
+    seed: int
+    model: str
+    sha256: str
+    synthetic: Literal[True] = True
+
+
+@dataclass(frozen=True, slots=True)
 class StatusEvent:
     """Tell of the engine's own health; code is a stable word that programs may compare."""
 
@@ -117,5 +143,12 @@ class StatusEvent:
     counters: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-Event = EmotionEvent | QualitiesEvent | SignatureEvent | PoseEvent | StatusEvent
-EVENT_TYPES: tuple[type[Event], ...] = (EmotionEvent, QualitiesEvent, SignatureEvent, PoseEvent, StatusEvent)
+Event = EmotionEvent | QualitiesEvent | SignatureEvent | PoseEvent | MotionEvent | StatusEvent
+EVENT_TYPES: tuple[type[Event], ...] = (
+    EmotionEvent,
+    QualitiesEvent,
+    SignatureEvent,
+    PoseEvent,
+    MotionEvent,
+    StatusEvent,
+)

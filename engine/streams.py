@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 MODEL_RATE_HZ: Final = 30.0
+GENERATED_RATE_HZ: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +27,6 @@ STREAMS: Final[dict[str, Stream]] = {
     "qualities": Stream("qualities", MODEL_RATE_HZ, 50.0, "latest-wins"),
     "signature": Stream("signature", MODEL_RATE_HZ, 50.0, "latest-wins"),
     "pose": Stream("pose", MODEL_RATE_HZ, 50.0, "latest-wins"),
+    "motion": Stream("motion", GENERATED_RATE_HZ, 20.0, "latest-wins"),
     "status": Stream("status", 1.0, 200.0, "keep"),
 }

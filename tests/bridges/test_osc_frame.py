@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
-from support.sayings import JOINTS, LABELS, ROTATIONS, emotion, frame, pose, qualities, signature, status
+from support.sayings import JOINTS, LABELS, ROTATIONS, emotion, frame, motion, pose, qualities, signature, status
 
 from emotus.bridges import osc_frame
 from emotus.bridges.osc_frame import MAX_BUNDLE_BYTES, FrameEncoder, frames, pack, safe_name, safe_text
@@ -68,6 +68,15 @@ def test_a_joint_is_position_and_quaternion_with_w_last(rotations):
     for i, name in enumerate(JOINT_NAMES):
         w, x, y, z = ROTATIONS[i] if rotations else (1, 0, 0, 0)
         assert told[f"/emotus/p1/joint/{name}"] == (*map(float, JOINTS[i]), x, y, z, w)
+
+
+def test_a_generated_frame_says_first_that_it_is_synthetic_and_what_was_asked_for():
+    """Then the joints, where those of a pose are."""
+    told = dict(heard(motion(7)))
+    assert told["/emotus/p1_partner/synthetic"] == (1.0,)
+    assert told["/emotus/p1_partner/generated/emotion"] == ("happy",)
+    assert told["/emotus/p1_partner/generated/intensity"] == (0.75,)
+    assert told["/emotus/p1_partner/joint/Hips"][:3] == tuple(map(float, JOINTS[0]))
 
 
 def test_a_frame_opens_each_bundle_with_seq_and_seconds_since_the_first():

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sayings import CONFIDENCE, JOINTS, LABELS, emotion, pose, qualities, signature, status
+from support.sayings import CONFIDENCE, JOINTS, LABELS, ROTATIONS, emotion, motion, pose, qualities, signature, status
 
 from emotus.bridges import wire
 from emotus.engine.errors import WireError
 from emotus.engine.events import EVENT_TYPES
 
 HEAD = ["v", "type", "stream", "seq", "t_ns"]
-ALL = [emotion(7), qualities(7), signature(7), pose(7), status(7)]
+ALL = [emotion(7), qualities(7), signature(7), pose(7), motion(7), status(7)]
 
 
 def parsed(event) -> dict:
@@ -54,6 +54,26 @@ def test_an_emotion_says_exactly_what_the_design_says():
     assert (told["valence"], told["latency_ms"], told["abstain"]) == (0.12346, 3.142, False)
     disclosure = {"inferred": True, "kind": "apparent expression", "model": "bandai-stgcn", "sha256": "a1" * 32}
     assert told["disclosure"] == disclosure
+
+
+def test_a_motion_is_a_pose_with_rotations_that_says_it_is_synthetic():
+    """What was asked for, by which seed and which weights, stands in every frame."""
+    told = parsed(motion(7))
+    asked = ["emotion", "intensity", "valence", "arousal"]
+    assert list(told)[5:] == [
+        "joints",
+        "confidence",
+        "rotations",
+        "root",
+        *asked,
+        "synthetic",
+        "seed",
+        "model",
+        "sha256",
+    ]
+    assert np.shape(told["rotations"]) == (21, 4)
+    assert told["confidence"] == [1.0] * 21
+    assert (told["synthetic"], told["seed"], told["sha256"]) == (True, 1, "b2" * 32)
 
 
 def test_a_signature_says_where_the_movement_lies_and_how_sure_that_is():
@@ -116,6 +136,11 @@ def test_messagepack_says_the_same_with_arrays_as_raw_float32(event):
         assert np.array_equal(np.frombuffer(told.pop("joints"), "<f4").reshape(21, 3), JOINTS)  # (63,) -> (21, 3)
         assert np.array_equal(np.frombuffer(told.pop("confidence"), "<f4"), CONFIDENCE)
         assert list(told) == HEAD
+    elif event.type == "motion":
+        arrays = {"joints": JOINTS, "confidence": np.ones(21), "rotations": ROTATIONS, "root": JOINTS[0]}
+        for name, array in arrays.items():
+            assert np.array_equal(np.frombuffer(told.pop(name), "<f4"), array.ravel())  # (J, k) -> (J * k,)
+        assert told == {name: value for name, value in parsed(event).items() if name not in arrays}
     else:
         assert told == parsed(event)
 

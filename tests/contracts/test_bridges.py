@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import psutil
 import pytest
-from support.sayings import emotion, frame, free_port, pose, qualities, signature, status, wait_for
+from support.sayings import emotion, frame, free_port, motion, pose, qualities, signature, status, wait_for
 
 import emotus.bridges
 from emotus.bridges.base import Bridge
@@ -136,6 +136,7 @@ def test_every_type_of_event_is_taken_whatever_it_holds(bridge):
         qualities(),
         signature(),
         pose(rotations=True),
+        motion(),
         status(),
         pose(stream=""),
         status(stream="花子\n\0"),

@@ -10,7 +10,16 @@ from contextlib import contextmanager
 import numpy as np
 
 from emotus.engine.body import JOINT_COUNT
-from emotus.engine.events import Disclosure, EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
+from emotus.engine.events import (
+    Disclosure,
+    EmotionEvent,
+    Event,
+    MotionEvent,
+    PoseEvent,
+    QualitiesEvent,
+    SignatureEvent,
+    StatusEvent,
+)
 
 LABELS = ("angry", "happy", "sad", "proud", "unsure", "neutral")
 TOLD = Disclosure("bandai-stgcn", "a1" * 32)
@@ -66,6 +75,25 @@ def pose(seq: int = 0, *, stream: str = "p1", rotations: bool = False) -> PoseEv
     """Return a pose."""
     turned = ROTATIONS if rotations else None
     return PoseEvent(stream, seq, seq * 33_333_333, JOINTS, CONFIDENCE, turned)
+
+
+def motion(seq: int = 0, *, stream: str = "p1.partner") -> MotionEvent:
+    """Return a generated frame."""
+    return MotionEvent(
+        stream,
+        seq,
+        seq * 16_666_667,
+        JOINTS,
+        ROTATIONS,
+        JOINTS[0],
+        emotion="happy",
+        intensity=0.75,
+        valence=0.8,
+        arousal=0.5,
+        seed=1,
+        model="bandai-partner",
+        sha256="b2" * 32,
+    )
 
 
 def status(seq: int = 0, *, stream: str = "engine", message: str = "no frame for 0.2 s") -> StatusEvent:
