@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,6 +31,8 @@ class JsonlBridge:
         self._courier: Courier | None = None
         self._file: LineFile | None = None
         self._is_broken = False
+        self._lock = threading.Lock()
+        self._to_erase: set[str] = set()
 
     def start(self) -> None:
         """Open the file; raise UriError where it cannot be written."""
@@ -37,7 +40,7 @@ class JsonlBridge:
             return
         self._file = LineFile(self._uri, self._path)
         self._is_broken = False
-        self._courier = Courier(self._outbox, self._deliver, name=self._uri)
+        self._courier = Courier(self._outbox, self._deliver, name=self._uri, on_beat=self._beat)
         self._courier.start()
 
     def send(self, event: Event) -> None:
@@ -49,6 +52,12 @@ class JsonlBridge:
         if self._courier is not None:
             self._courier.forget(stream)
 
+    def erase(self, stream: str) -> None:
+        """Drop what waits of a stream, and take its lines of this run out of the file, in the courier's own time."""
+        self.forget(stream)
+        with self._lock:
+            self._to_erase.add(stream)
+
     def close(self) -> None:
         """Write what is left, for less than a second, and close the file."""
         courier, self._courier = self._courier, None
@@ -56,14 +65,35 @@ class JsonlBridge:
             return
         self._file.finish_within(CLOSE_S / 2)
         if courier.stop():
+            self._erase()
             self._file.close()
 
     def stats(self) -> BridgeStats:
         """Return the counts; errors are failed writes and events that could not be encoded."""
         return replace(self._outbox.stats(), gone=self._is_broken)
 
+    def _beat(self) -> None:
+        errors = self._erase()
+        if errors:
+            self._outbox.settle(errors=errors)
+
+    def _erase(self) -> int:
+        """Take the lines of who revoked out of the file; return the errors met, after which it is tried again."""
+        with self._lock:
+            gone, self._to_erase = self._to_erase, set()
+        if not gone or self._file is None:
+            return 0
+        try:
+            self._file.erase(gone)
+        except OSError:
+            with self._lock:
+                self._to_erase |= gone
+            return 1
+        return 0
+
     def _deliver(self, events: Sequence[Event]) -> tuple[int, int]:
         """Write the events' lines; return how many were written and how many errors were met."""
+        self._erase()  # what comes now is of whoever consents now
         if self._file is None or self._is_broken:
             return 0, 0
         lines, errors = _lines(events)

@@ -10,8 +10,10 @@ import select
 import stat
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+
+import msgspec
 
 from ..engine.errors import UriError
 
@@ -29,6 +31,10 @@ _MENDS = {
 }
 
 
+class _Whose(msgspec.Struct):
+    stream: str = ""
+
+
 class LineFile:
     """Append blocks of whole lines to a path, or to standard output where the path is "-".
 
@@ -43,6 +49,7 @@ class LineFile:
         self._deadline_s: float | None = None
         if self._is_regular:
             self._end_torn_line()
+        self._begun_at = os.fstat(self._fd).st_size if self._is_regular else 0
 
     def blocks(self, lines: Sequence[bytes]) -> Iterator[list[bytes]]:
         """Group lines into what is written in one piece: everything, or what a pipe takes without blocking."""
@@ -71,6 +78,24 @@ class LineFile:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, before)
             raise
+
+    def erase(self, streams: Collection[str]) -> None:
+        """Take the lines of these streams out of what was written here; raises OSError.
+
+        Nothing is done where the lines went on into other hands: a pipe, a terminal, a shell's redirection. What was
+        in the file before it was opened stays. The file stays the same one, so that who follows it keeps it.
+        """
+        if not self._is_regular or str(self._path) == STANDARD_OUTPUT:
+            return
+        with self._path.open("rb") as old, self._path.open("r+b") as new:
+            old.seek(self._begun_at)
+            new.seek(self._begun_at)
+            for line in old:  # what is written never overtakes what is read
+                if _whose(line) not in streams:
+                    new.write(line)
+            new.truncate()
+            new.flush()
+            os.fsync(new.fileno())
 
     def finish_within(self, seconds: float) -> None:
         """Wait no longer than so many seconds from now for a reader; callable from any thread."""
@@ -120,6 +145,14 @@ class LineFile:
         while not poll.poll(POLL_MS):
             if self._deadline_s is not None and time.monotonic() > self._deadline_s:
                 raise BlockingIOError(errno.EAGAIN, "the reader does not read")
+
+
+def _whose(line: bytes) -> str:
+    """Return the stream that a line is of, "" where it is of none."""
+    try:
+        return msgspec.json.decode(line, type=_Whose).stream
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ""
 
 
 def _write_all(fd: int, data: bytes) -> None:

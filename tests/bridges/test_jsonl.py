@@ -65,6 +65,41 @@ def test_what_was_in_the_file_stays(tmp_path):
     assert json.loads(last)["type"] == "emotion"
 
 
+def test_who_revokes_is_taken_out_of_what_was_written_and_nobody_else_is(tmp_path):
+    """Her lines of this run go, those of others and of earlier days stay, and writing goes on in the same file."""
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"v": 1, "stream": "anna"}\nno line of ours, about "stream":"anna"\n')
+    inode = path.stat().st_ino
+    bridge = started(path)
+    for seq in range(300):
+        bridge.send(pose(seq, stream="anna" if seq % 3 else "ben"))
+    assert wait_for(lambda: bridge.stats().sent == 300)
+    bridge.erase("anna")
+    assert wait_for(lambda: path.read_text().count("anna") == 2)
+    bridge.send(pose(300, stream="anna"))  # she consents again
+    bridge.close()
+    told = path.read_text().splitlines()
+    assert told[:2] == ['{"v": 1, "stream": "anna"}', 'no line of ours, about "stream":"anna"']
+    assert [json.loads(line)["seq"] for line in told[2:]] == [*range(0, 300, 3), 300]
+    assert path.stat().st_ino == inode
+    assert bridge.stats().errors == 0
+
+
+def test_a_file_that_cannot_be_gone_through_is_counted_and_tried_again(tmp_path, monkeypatch):
+    """As soon as the disk lets it, her lines are gone."""
+    path = tmp_path / "out.jsonl"
+    bridge = started(path)
+    bridge.send(pose(0, stream="anna"))
+    assert wait_for(lambda: bridge.stats().sent == 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(line_file.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        bridge.erase("anna")
+        assert wait_for(lambda: bridge.stats().errors > 0)
+    assert wait_for(lambda: not bridge._to_erase)
+    assert path.read_text() == ""
+    bridge.close()
+
+
 def test_a_file_of_ours_without_a_line_is_removed(tmp_path):
     """A start that led to nothing leaves nothing behind; a file that was there before is left alone."""
     started(tmp_path / "new.jsonl").close()
