@@ -13,12 +13,17 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """Say, in every emotion event, that it is an inference about apparent expression and by which model."""
+    """Say, in every emotion event, that it is an inference about apparent expression and by which model.
+
+    notice: the same in words for people. schema: which version of the wire this object is of.
+    """
 
     model: str
     sha256: str
     inferred: bool = True
     kind: str = "apparent expression"
+    notice: str = "the movement resembles acted expression; what anyone feels is not known"
+    schema: str = "emotus.wire/1"
 
 
 @dataclass(frozen=True, slots=True)
