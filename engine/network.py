@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import operator
+import os
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import torch
 
 from ..models.recogniser import FusedRecogniser, explain
+from ..models.steppers import EagerStepper, Stepper, choose
 from ..models.store import Info, WeightsProblem, feature_set, load_recogniser
 from . import baseline as baselines
 from .baseline import Baseline
@@ -17,6 +21,8 @@ from .events import UNKNOWN, Disclosure
 from .features import FRAME_SIZE
 from .recognise import Evidence, Reading
 from .skeleton import Float32
+
+STEPPER: Final = "EMOTUS_STEP"  # environment: eager or lean, for whoever does not want it measured
 
 
 class NetworkRecogniser:
@@ -27,8 +33,9 @@ class NetworkRecogniser:
     info.unknown_threshold, or where the movement is stranger than info.strange_threshold: noise, a freeze, a T-pose.
     """
 
-    def __init__(self, network: FusedRecogniser, info: Info) -> None:
+    def __init__(self, network: FusedRecogniser, info: Info, stepper: Stepper | None = None) -> None:
         self._network = network
+        self._stepper = stepper or EagerStepper(network)
         self._info = info
         self._valence = [info.valence[label] for label in info.labels]
         self._arousal = [info.arousal[label] for label in info.labels]
@@ -51,26 +58,30 @@ class NetworkRecogniser:
         known = baselines.empty(self.feature_set, self._network.usual.size) if baseline is None else baseline
         baselines.require(known, self.feature_set, self._network.usual.size)
         usual = baselines.to_usual(baselines.freeze(known, frozen=freeze or known.frozen), self._network.usual)
-        return Evidence(self._network.start(1, usual), 0)
+        return Evidence(self._stepper.enter(usual), 0)
 
     def baseline(self, evidence: Evidence) -> Baseline:
         """Return what has been gathered of what is usual for the performer, to be kept."""
-        return baselines.from_usual(self._network.usual_of(evidence.state), self.feature_set)
+        return baselines.from_usual(self._stepper.usual_of(evidence.state), self.feature_set)
 
     def frozen(self, evidence: Evidence, *, freeze: bool = True) -> Evidence:
         """Return the evidence with the baseline to be left as it is from here on, or to be followed again."""
-        return Evidence(self._network.frozen(evidence.state, frozen=freeze), evidence.frames)
+        return Evidence(self._stepper.frozen(evidence.state, frozen=freeze), evidence.frames)
 
     def describe(self, evidence: Evidence) -> Float32:
         """Return the last frame (2 D + 1,): deviations, the same relative to the performer, the weight of evidence."""
-        return self._network.describe(evidence.state)[0].numpy()
+        return self._stepper.describe(evidence.state)
 
     def step(self, frame: Float32, evidence: Evidence) -> tuple[Reading, Evidence]:
         """Read one network frame (90,); return the answer and the evidence that now includes it."""
-        with torch.inference_mode():
-            logits, state = self._network.step(torch.as_tensor(frame)[None], evidence.state)  # (1, K + 1)
-        after = Evidence(state, evidence.frames + 1)
-        return self.read(logits[0].numpy(), after.frames), after
+        ((reading, after),) = self.step_many(frame[None], [evidence])
+        return reading, after
+
+    def step_many(self, frames: Float32, evidences: Sequence[Evidence]) -> list[tuple[Reading, Evidence]]:
+        """Read one network frame each (n, 90) of n performers together, as `step` reads one."""
+        logits, states = self._stepper.step(frames, [each.state for each in evidences])  # (n, K + 1)
+        after = [Evidence(state, each.frames + 1) for state, each in zip(states, evidences, strict=True)]
+        return [(self.read(row, each.frames), each) for row, each in zip(logits, after, strict=True)]
 
     def read(self, logits: Float32, frames: int) -> Reading:
         """Turn the K logits and the strangeness (K + 1,) after so many frames into a reading."""
@@ -98,14 +109,17 @@ class NetworkRecogniser:
         return explain(self._network, torch.as_tensor(frames.copy())).numpy()
 
 
-def load(name: str) -> NetworkRecogniser:
+def load(name: str, prefer: str | None = None) -> NetworkRecogniser:
     """Open a shipped model by name or weights by path, and answer once so that the first live frame is not slow.
 
-    Raises WeightsError naming the file and both hashes where they differ; nothing of the file has been run then.
+    prefer: how the step is to be run, by default as is quickest here. Raises WeightsError naming the file and both
+    hashes where they differ; nothing of the file has been run then.
     """
     try:
-        recogniser = NetworkRecogniser(*load_recogniser(name))
+        network, info = load_recogniser(name)
     except WeightsProblem as problem:
         raise WeightsError(problem.place, problem.problem, mend=problem.mend) from None
+    stepper, _ = choose(network, prefer or os.environ.get(STEPPER))
+    recogniser = NetworkRecogniser(network, info, stepper)
     recogniser.step(np.zeros(FRAME_SIZE, dtype=np.float32), recogniser.start())
     return recogniser

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from ..models.base import State
+import numpy as np
+
 from .baseline import Baseline
 from .events import UNKNOWN, Disclosure
 from .skeleton import Float32
@@ -26,9 +27,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Hold what a recogniser has gathered of one performer: the network's state and the frames it has seen."""
+    """Hold what a recogniser has gathered of one performer: the network's state and the frames it has seen.
 
-    state: State
+    state: the recogniser's own; it may be altered where it stands, so evidence that was stepped is not stepped again.
+    """
+
+    state: object
     frames: int
 
 
@@ -68,6 +72,24 @@ class Recogniser(Protocol):
     def explain(self, frames: Float32) -> Float32:
         """Return the (21,) share of each joint in the answer to the frames (T, D), summing to one."""
         ...
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """Read the frames of several performers together, for less than one after the other."""
+
+    def step_many(self, frames: Float32, evidences: Sequence[Evidence]) -> list[tuple[Reading, Evidence]]:
+        """Read one network frame each (n, D); return answers and evidences in their order."""
+        ...
+
+
+def read_together(
+    recogniser: Recogniser, frames: Sequence[Float32], evidences: Sequence[Evidence]
+) -> list[tuple[Reading, Evidence]]:
+    """Read one network frame (D,) each of different performers, together where the recogniser can."""
+    if len(frames) > 1 and isinstance(recogniser, ReadsMany):
+        return recogniser.step_many(np.stack(frames), evidences)
+    return [recogniser.step(frame, each) for frame, each in zip(frames, evidences, strict=True)]
 
 
 def silent(labels: tuple[str, ...]) -> Reading:

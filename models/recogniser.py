@@ -17,7 +17,7 @@ from .stgcn import Stgcn
 _J = len(JOINTS)
 GATE_LIMIT = 10.0  # deviations
 WARM_FRAMES = 30  # a second: the features are those of this movement only then
-_SEEN = 0.6  # share of the joints
+SEEN = 0.6  # share of the joints
 _ONE_FRAME = torch.tensor([0.0, 0.0, 1.0, 0.0], dtype=torch.float64)
 
 
@@ -133,7 +133,7 @@ class FusedRecogniser(nn.Module):
 
     def learn(self, x: Tensor, features: Tensor, answer: Tensor, both: Tensor, usual: Usual) -> Usual:
         """Take one frame (N, 90) in, whose answer is (N, K + 1): only a whole body's, moving as people do."""
-        seen = x[:, _J * 3 : _J * 4].double().mean(dim=1) >= _SEEN
+        seen = x[:, _J * 3 : _J * 4].double().mean(dim=1) >= SEEN
         warm = usual.known[:, 2] >= WARM_FRAMES
         valid = (seen & warm & (answer[:, -1] < 0)).double()
         return self.usual.learn(usual, both, self.contexts(features), valid)
