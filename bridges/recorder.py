@@ -1,8 +1,8 @@
 """The recorder: every event in MCAP files, from which the show can be played again, whatever happens to the machine.
 
-`mcap:PATH?rotate=600&budget=4000` on the command line, or `--record PATH`. A new file begins every `rotate` seconds; of
-its own files it keeps the newest within `budget` megabytes. When the disk is full the file is ended properly, the show
-goes on, and a new file is begun as soon as there is room.
+`mcap:PATH?rotate=600&budget=4000&keep=30` on the command line, or `--record PATH`. A new file begins every `rotate`
+seconds; of its own files it keeps the newest within `budget` megabytes, and after `keep` days they go (retention.py).
+When the disk is full the file is ended properly, the show goes on, and a new file is begun as soon as there is room.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .courier import Courier
 from .mcap_copy import copy_without
 from .mcap_file import McapFile
 from .outbox import Outbox
+from .retention import DAY_S, KEY, tidy
 
 ROTATE_S: Final = 600.0
 BUDGET_BYTES: Final = 4_000_000_000
@@ -39,7 +40,8 @@ class RecorderBridge:
     """Record every event; an event counts as sent once its chunk is in the file.
 
     rotate_s: seconds after which a new file begins. budget_bytes: what all files of this run may take together; the
-    oldest of them goes when there is more. wall: wall time in ns, which only labels. open_file: for tests.
+    oldest of them goes when there is more. keep_s: after which each may be removed, None to keep it. wall: wall time in
+    ns, which only labels. open_file: for tests.
     """
 
     purpose = PURPOSE  # a stream is recorded only where consent says so
@@ -51,13 +53,14 @@ class RecorderBridge:
         clock: Clock,
         rotate_s: float = ROTATE_S,
         budget_bytes: int = BUDGET_BYTES,
+        keep_s: float | None = None,
         wall: Callable[[], int] = time.time_ns,
         open_file: Open = McapFile,
     ) -> None:
         self._path = Path(path)
         self._uri = f"mcap:{path}"
         self._clock, self._wall, self._open_file = clock, wall, open_file
-        self._rotate_s, self._budget = rotate_s, budget_bytes
+        self._rotate_s, self._budget, self._keep_s = rotate_s, budget_bytes, keep_s
         self._outbox = Outbox(clock)
         self._courier: Courier | None = None
         self._lock = threading.Lock()
@@ -67,6 +70,7 @@ class RecorderBridge:
         self._begun_s = self._retry_s = 0.0
         self._wall_ns = 0
         self._to_erase: set[str] = set()
+        self._held = False  # told to record nothing for now
 
     def start(self) -> None:
         """Open the first file; raise UriError where it cannot be written or is there already."""
@@ -75,6 +79,7 @@ class RecorderBridge:
         self._wall_ns = self._wall() - self._clock.now_ns()
         try:
             self._begin(self._path)
+            tidy(self._path.parent, self._wall() / 1e9)
         except ImportError:
             raise MissingPackageError("mcap", "record") from None
         except OSError as error:
@@ -91,6 +96,14 @@ class RecorderBridge:
         """Drop what waits of a stream, or of all for None; what is recorded stays."""
         if self._courier is not None:
             self._courier.forget(stream)
+
+    def record(self, *, on: bool) -> None:
+        """Go on in a new file, or end the file that there is; the recorder's own thread does it, a moment later.
+
+        What comes while nothing is recorded counts as dropped.
+        """
+        self._held = not on
+        self._retry_s = 0.0
 
     def erase(self, stream: str) -> None:
         """Drop what waits of a stream and take it out of every file of this run, from which others are copied over.
@@ -130,6 +143,8 @@ class RecorderBridge:
             "frame": "right-handed, metres, Y up, +Z forward",
             "kind": "apparent expression, inferred; not what anybody feels",
         }
+        if self._keep_s is not None:
+            about[KEY] = str(round(self._wall() / 1e9 + self._keep_s))
         self._file = self._open_file(path, about, self._now_s())
         self._begun_s = self._now_s()
         self._files.append(path)
@@ -137,7 +152,8 @@ class RecorderBridge:
     def _deliver(self, events: Sequence[Event]) -> tuple[int, int]:
         with self._lock:
             self._erase()
-            if self._file is None and not self._begin_again():
+            if self._held or (self._file is None and not self._begin_again()):
+                self._rest()
                 return 0, 0
             errors = sum(not self._add(event) for event in events)
             return len(events) - errors, errors + self._flush()
@@ -145,6 +161,7 @@ class RecorderBridge:
     def _beat(self) -> None:
         with self._lock:
             errors = self._erase() + self._flush()
+            self._rest()
         if errors:
             self._outbox.settle(errors=errors)
 
@@ -158,6 +175,11 @@ class RecorderBridge:
         channel = self._file.channel(f"/{event.stream}/{event.type}", f"emotus.{event.type}", schema_of(event.type))
         self._file.add(channel, data, self._wall_ns + self._clock.now_ns(), event.seq & 0xFFFFFFFF)
         return True
+
+    def _rest(self) -> None:
+        """End the file where recording was ended."""
+        if self._held:
+            self._end()
 
     def _flush(self, *, force: bool = False) -> int:
         """Close the chunk where it is time, begin a new file where it is time; return the errors met."""
@@ -237,15 +259,16 @@ def schema_of(kind: str) -> dict[str, Any]:
 
 
 def recorder_of(uri: str, rest: str, clock: Clock) -> RecorderBridge:
-    """Make the recorder of `mcap:PATH?rotate=SECONDS&budget=MEGABYTES`; raises UriError."""
+    """Make the recorder of `mcap:PATH?rotate=SECONDS&budget=MEGABYTES&keep=DAYS`; raises UriError."""
     path, _, query = rest.partition("?")
     if not path:
         raise UriError(uri, "no file is named", mend="mcap:PATH")
-    told = {"rotate": ROTATE_S, "budget": BUDGET_BYTES / 1e6}
+    told = {"rotate": ROTATE_S, "budget": BUDGET_BYTES / 1e6, "keep": 0.0}
     for part in query.split("&") if query else ():
         key, _, text = part.partition("=")
         value = float(text) if text.replace(".", "", 1).isdigit() else 0.0
         if key not in told or value <= 0.0:
-            raise UriError(uri, f"'{part}' is no option", mend="rotate=SECONDS or budget=MEGABYTES, above 0")
+            raise UriError(uri, f"'{part}' is no option", mend="rotate=SECONDS, budget=MEGABYTES or keep=DAYS, above 0")
         told[key] = value
-    return RecorderBridge(path, clock=clock, rotate_s=told["rotate"], budget_bytes=round(told["budget"] * 1e6))
+    limits = {"rotate_s": told["rotate"], "keep_s": told["keep"] * DAY_S or None}
+    return RecorderBridge(path, clock=clock, budget_bytes=round(told["budget"] * 1e6), **limits)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from .baseline import Baseline
-from .control import BaselineFreeze, BaselineResume, Command, TeachStart, TeachStop, TeachUndo
+from .baseline import Baseline, vouch
+from .control import BaselineFreeze, BaselineResume, Calibrate, Command, TeachStart, TeachStop, TeachUndo
 from .errors import EmotusError
 from .events import StatusEvent
 from .notices import Notices
@@ -77,6 +77,7 @@ class Acquaintance:
         self._kept: tuple[Baseline | None, Baseline | None] = (known, known)  # older, newer
         self._verdict: Verdict = "unknown"
         self._frozen = known is not None and known.frozen
+        self._warm_up_s: float | None = None  # of usual movement that a new baseline is being made of
         self._frames = 0
         self._news: list[StatusEvent] = []
 
@@ -101,10 +102,11 @@ class Acquaintance:
         """Look who stands there; return the evidence to go on with."""
         before, self._verdict = self._verdict, self._guard.step(pose)
         if self._verdict == before:
-            return evidence
+            return self._warm_up(evidence, pose.t_ns)
         if self._verdict == "stranger":
             self._say(pose.t_ns, "warning", "somebody else has taken over: the profile is set aside, not fed")
             self._news += self.teaching.interrupt(pose.t_ns, "for somebody else took over")
+            self._warm_up_s = None
             return self._recogniser.start()
         if before == "stranger":
             self._say(pose.t_ns, "info", "she is back: her profile is in use again")
@@ -142,6 +144,8 @@ class Acquaintance:
                 self._news += self.teaching.stop(t_ns)
             case TeachUndo():
                 self._news += self.teaching.undo(t_ns)
+            case Calibrate(seconds=seconds):
+                return self._calibrate(seconds, evidence, t_ns)
             case BaselineFreeze() | BaselineResume():
                 self._frozen = isinstance(command, BaselineFreeze)
                 words = "is frozen" if self._frozen else "follows her"
@@ -172,6 +176,29 @@ class Acquaintance:
             self._news += self.teaching.start(label, t_ns)
         except EmotusError as error:
             self._say(t_ns, "warning", str(error), code="teach")
+
+    def _calibrate(self, seconds: float, evidence: Evidence, t_ns: int) -> Evidence:
+        """Begin a new baseline; what was known of her until now no longer counts."""
+        if self.is_suspended:
+            self._say(t_ns, "warning", "nobody is calibrated while somebody else stands there", code="calibrate")
+            return evidence
+        self._kept, self._frozen, self._frames, self._warm_up_s = (None, None), False, 0, seconds
+        self._say(t_ns, "info", f"calibrating for {seconds:.0f} s: move as you usually do", code="calibrate")
+        return self._recogniser.start()
+
+    def _warm_up(self, evidence: Evidence, t_ns: int) -> Evidence:
+        """Vouch for the baseline once the warm-up is over, and begin with it; tell of the seconds on the way."""
+        gathered = self._kept[1]
+        if self._warm_up_s is None or gathered is None or self._frames % KEEP_EVERY:
+            return evidence
+        if gathered.evidence_s < self._warm_up_s:
+            message = f"calibrating: {gathered.evidence_s:.0f} of {self._warm_up_s:.0f} s"
+            self._say(t_ns, "info", message, code="calibrate")
+            return evidence
+        made = vouch(gathered)
+        self._kept, self._warm_up_s = (made, made), None
+        self._say(t_ns, "info", f"calibrated: the baseline is made of {made.evidence_s:.0f} s", code="calibrated")
+        return self._recogniser.start(made, freeze=self._frozen)
 
     def _hold(self, evidence: Evidence) -> Evidence:
         """Return the evidence with its baseline followed or left, as doubt and command have it."""

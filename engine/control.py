@@ -21,6 +21,7 @@ from .events import UNKNOWN
 MAX_LABEL: Final = 48  # characters; what an OSC address carries of a name
 MAX_SECONDS: Final = 7 * 24 * 3600.0
 CAPACITY: Final = 64  # commands that wait: the engine looks every 20 ms
+WARM_UP_S: Final = 45.0  # of calibration, unless said
 ALL_PURPOSES: Final = ("recognise", "signature", "record", "stream")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -62,6 +63,24 @@ class BaselineResume:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibrate:
+    """Make the performer's baseline anew from so many seconds of her usual movement, beginning now."""
+
+    seconds: float = WARM_UP_S
+    stream: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStart:
+    """Go on recording, in a new file of the recorder that the run has."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStop:
+    """End the file that is being recorded, so that it can be played at once, and record nothing more for now."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentGrant:
     """Open a stream, or all there are and will be, for these purposes, for ever or for so many seconds."""
 
@@ -84,7 +103,17 @@ class StopEverything:
 
 
 Command = (
-    TeachStart | TeachStop | TeachUndo | BaselineFreeze | BaselineResume | ConsentGrant | ConsentRevoke | StopEverything
+    TeachStart
+    | TeachStop
+    | TeachUndo
+    | BaselineFreeze
+    | BaselineResume
+    | ConsentGrant
+    | ConsentRevoke
+    | StopEverything
+    | Calibrate
+    | RecordStart
+    | RecordStop
 )
 Arguments = Mapping[str, object]
 URGENT: Final = (ConsentRevoke, StopEverything)
@@ -208,6 +237,11 @@ def _seconds(arguments: Arguments) -> float | None:
     return float(seconds)
 
 
+def _calibrate(arguments: Arguments) -> Command:
+    seconds = _seconds(arguments)
+    return Calibrate(WARM_UP_S if seconds is None else seconds, _stream(arguments))
+
+
 def _grant(arguments: Arguments) -> Command:
     subject = check_name(arguments.get("subject", "performer"), "a subject")
     purposes = check_purposes(arguments.get("purposes", ALL_PURPOSES))
@@ -220,6 +254,9 @@ _MAKERS: Final[dict[str, tuple[tuple[str, ...], Callable[[Arguments], Command]]]
     "teach/undo": (("stream",), lambda a: TeachUndo(_stream(a))),
     "baseline/freeze": (("stream",), lambda a: BaselineFreeze(_stream(a))),
     "baseline/resume": (("stream",), lambda a: BaselineResume(_stream(a))),
+    "calibrate": (("stream", "seconds"), _calibrate),
+    "record": ((), lambda _: RecordStart()),
+    "record/stop": ((), lambda _: RecordStop()),
     "consent/grant": (("subject", "stream", "purposes", "seconds"), _grant),
     "consent/revoke": (("stream",), lambda a: ConsentRevoke(_stream(a))),
     "stop": ((), lambda _: StopEverything()),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from .clock import Clock
 from .consent import RECOGNISE, SIGNATURE, Consent
-from .control import Command, ConsentGrant, ConsentRevoke, ControlInbox, StopEverything
+from .control import Command, ConsentGrant, ConsentRevoke, ControlInbox, RecordStart, RecordStop, StopEverything
 from .events import Event, StatusEvent
 from .inbox import Inbox
 from .notices import Notices
@@ -73,6 +73,8 @@ class Desk:
                 yield from self._grant(command)
             case ConsentRevoke():
                 yield from self._revoke(command)
+            case RecordStart() | RecordStop():
+                yield self._record(on=isinstance(command, RecordStart))
             case _:
                 yield from self._engine.obey(command)
 
@@ -90,6 +92,12 @@ class Desk:
         until = "" if command.seconds is None else f" for {command.seconds:.0f} s"
         message = f"{whom}: consent is given to {', '.join(command.purposes)}{until}"  # by whom stays here
         yield self._tell("info", "consent", message)
+
+    def _record(self, *, on: bool) -> StatusEvent:
+        """Let the recorders go on or end their file; say so, and say where there is none."""
+        if not self._outlet.record(on=on):
+            return self._tell("warning", "record", "nothing here records (emotus run --record FILE.mcap)")
+        return self._tell("info", "record", "recording goes on, in a new file" if on else "the recording is ended")
 
     def _revoke(self, command: ConsentRevoke) -> Iterator[Event]:
         if self._consent is None:

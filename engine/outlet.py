@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import replace
+from typing import Final, Protocol, runtime_checkable
 
 from .clock import NS_PER_S, Clock
 from .consent import RECOGNISE, SIGNATURE, STREAM, Consent
-from .events import EmotionEvent, Event
+from .events import EmotionEvent, Event, StatusEvent
 from .ports import Sink
 
 INFERRED = {EmotionEvent.type: RECOGNISE, "signature": SIGNATURE}  # what only this purpose allows to be told
+
+NAMES_KEPT: Final = 256  # streams whose status events are numbered without a hole
 
 
 @runtime_checkable
@@ -32,11 +35,21 @@ class Keeping(Protocol):
         ...
 
 
+@runtime_checkable
+class Recording(Protocol):
+    """A bridge that records, and can be told when."""
+
+    def record(self, *, on: bool) -> None:
+        """Go on in a new file, or end the file that there is; without waiting for that."""
+        ...
+
+
 class Outlet:
     """Pass events on to the bridges that consent lets them go to.
 
     A bridge's `purpose` ("stream" unless it says other, such as "record") is what the stream must be open for.
-    `halt` may be called from any thread, and nothing leaves after it returns.
+    `halt` may be called from any thread, and nothing leaves after it returns. The status events of a stream, whoever
+    made them, are numbered here, one after another.
     """
 
     def __init__(
@@ -47,6 +60,7 @@ class Outlet:
         self._on_event = on_event
         self._sinks = [(sink, str(getattr(sink, "purpose", STREAM))) for sink in sinks]
         self._halted = threading.Event()
+        self._numbers: dict[str, int] = {}
         self._sending = threading.RLock()  # a signal handler may halt in the middle of an event
 
     def emit(self, events: Iterable[Event]) -> None:
@@ -57,7 +71,23 @@ class Outlet:
                     return
                 if self._may_be_told(event):
                     self._on_event(event)
-                    self._send(event)
+                    self._send(self._numbered(event) if isinstance(event, StatusEvent) else event)
+
+    def emit_within(self, event: Event, seconds: float) -> bool:
+        """Give out one event from another thread than the engine's; return False where that one is in the way."""
+        if not self._sending.acquire(timeout=seconds):
+            return False
+        try:
+            self.emit((event,))
+        finally:
+            self._sending.release()
+        return True
+
+    def _numbered(self, event: StatusEvent) -> StatusEvent:
+        if event.stream not in self._numbers and len(self._numbers) >= NAMES_KEPT:
+            return event
+        number = self._numbers[event.stream] = self._numbers.get(event.stream, -1) + 1
+        return event if event.seq == number else replace(event, seq=number)
 
     def _send(self, event: Event) -> None:
         consent = self._consent
@@ -82,6 +112,13 @@ class Outlet:
                 sink.erase(stream)
             elif isinstance(sink, Forgetful):
                 sink.forget(stream)
+
+    def record(self, *, on: bool) -> bool:
+        """Tell every bridge that records to go on or to end its file; return whether there is one."""
+        recorders = [sink for sink, _ in self._sinks if isinstance(sink, Recording)]
+        for recorder in recorders:
+            recorder.record(on=on)
+        return bool(recorders)
 
     def halt(self) -> None:
         """Let nothing leave any more, and take back what waits."""

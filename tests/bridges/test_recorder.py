@@ -86,6 +86,22 @@ def test_files_follow_one_another_and_the_oldest_goes_when_there_is_no_room(tmp_
     assert not list(tmp_path.glob("*.reserve"))
 
 
+def test_recording_ends_and_goes_on_when_it_is_told_to(tmp_path):
+    """Told to end, the file is whole at once and what comes counts as dropped; told to go on, a new file is begun."""
+    bridge = record(tmp_path / "show.mcap", [pose(seq) for seq in range(3)])
+    bridge.record(on=False)
+    assert wait_for(lambda: bridge._file is None)
+    assert not messages(tmp_path / "show.mcap")[1].torn
+    bridge.send(pose(3))
+    assert wait_for(lambda: bridge.stats().dropped == 1)
+    bridge.record(on=True)
+    bridge.send(pose(4))
+    assert wait_for(lambda: bridge.stats().waiting == 0)
+    bridge.close()
+    assert [decode_pose(m.data).seq for m in messages(tmp_path / "show-002.mcap")[0]] == [4]
+    assert len(messages(tmp_path / "show.mcap")[0]) == 3
+
+
 def test_who_takes_back_consent_is_taken_out_of_what_is_recorded(tmp_path):
     """Of the stream that is erased nothing is left in any file; the other's messages all are, and recording goes on."""
     path = tmp_path / "show.mcap"

@@ -14,6 +14,7 @@ from emotus.engine.clock import ManualClock, MonotonicClock
 from emotus.engine.control import (
     BaselineFreeze,
     BaselineResume,
+    Calibrate,
     Command,
     ControlInbox,
     TeachStart,
@@ -130,6 +131,28 @@ def test_the_baseline_outlives_a_hole_and_stands_still_when_told_to():
     show.move(3)
     assert show.baseline().mean[0, 0] > frozen + 50
     assert "the baseline is frozen" in show.said
+
+
+def test_a_warm_up_makes_the_baseline_anew_and_vouches_for_it(monkeypatch):
+    """Told to calibrate, it forgets what was usual, counts the seconds, and vouches for what they gave."""
+    begun = []
+    start = Witness.start
+    monkeypatch.setattr(
+        Witness, "start", lambda self, *known, **told: begun.append(known) or start(self, *known, **told)
+    )
+    show = Show()
+    show.move(5)
+    show.tell(Calibrate(4.0))
+    show.move(2)
+    assert 20 < show.baseline().mean[0, 0] <= 60  # of the five seconds before nothing is left
+    assert begun[-1] == ()
+    show.t_s += 3  # a silence takes nothing of the warm-up away
+    show.move(4)
+    assert begun[-1][0].vouched >= 1
+    assert show.baseline().mean[0, 0] >= 120
+    told = [each for each in show.said if "calibrat" in each]
+    assert told[0] == "calibrating for 4 s: move as you usually do"
+    assert told[-1].startswith("calibrated: the baseline is made of 4 s")
 
 
 def test_with_several_performers_a_command_says_for_whom():

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from emotus.engine import control
 from emotus.engine.control import (
     BaselineFreeze,
+    Calibrate,
     ConsentGrant,
     ConsentRevoke,
     ControlInbox,
+    RecordStart,
+    RecordStop,
     StopEverything,
     TeachStart,
     TeachStop,
@@ -27,6 +30,9 @@ def test_every_word_makes_its_command():
     assert parse("teach/stop", {}) == TeachStop()
     assert parse("baseline/freeze", {"stream": None}) == BaselineFreeze()
     assert parse("stop", {}) == StopEverything()
+    assert (parse("record", {}), parse("record/stop", {})) == (RecordStart(), RecordStop())
+    assert parse("calibrate", {}) == Calibrate(45.0)
+    assert parse("calibrate", {"seconds": 20, "stream": "anna"}) == Calibrate(20.0, "anna")
     asked = {"subject": "s1", "purposes": ["stream", "recognise"], "seconds": 60}
     assert parse("consent/grant", asked) == ConsentGrant("s1", None, ("recognise", "stream"), 60.0)
     assert parse("consent/revoke", {"stream": "anna"}) == ConsentRevoke("anna")
