@@ -1,176 +1,130 @@
-"""The OSC bridge: events as bundles over UDP, to game engines, TouchDesigner, Max and whatever listens.
-
-OSC knows no connection: a receiver may come and go. Where the operating system tells that nobody listens (ICMP), that
-is counted and sending goes on, so that a receiver that starts late hears the next frame.
-"""
+"""The OSC bridge: events as bundles to game engines, TouchDesigner, Max, Pure Data, Wekinator and whatever listens."""
 
 from __future__ import annotations
 
-import errno
-import ipaddress
-import socket
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final, Literal
 
 from ..engine.clock import NS_PER_S, Clock
-from ..engine.errors import OscError, UriError
-from ..engine.events import EmotionEvent, Event, StatusEvent
-from ..engine.osc_codec import encode_message
-from .address import join_host_port, resolve
-from .base import BridgeStats
-from .courier import Courier
-from .osc_frame import ROOT, FrameEncoder, frames, pack, safe_text
-from .outbox import Outbox
+from ..engine.events import Event, StatusEvent
+from ..engine.osc_codec import BUNDLE, BUNDLE_HEAD
+from .address import join_host_port
+from .osc_frame import HEAD, FrameEncoder, pack, unpacked
+from .osc_gate import OscGate, Rules
+from .osc_link import Framing, Target
+from .osc_sender import OscSender, Said, sayable
+from .osc_template import DEFAULT, Template
 
-NOTICE_NS = 10 * NS_PER_S
-LINGER_S = 0.001  # the events of one frame are given one after another; so long one waits for the rest of them
-INFERRED = (
-    "apparent expression, inferred from movement: it resembles acted emotion and does not tell what a person feels"
-)
-NOT_INFERRED = "movement qualities only: no emotion is inferred"
+NTP_1900_S: Final = 2_208_988_800  # seconds from 1900, where NTP begins, to 1970
+QUIET_NS: Final = 2 * NS_PER_S  # after so long another performer may speak where only one can
 
 
-class OscBridge:
-    """Send events to one UDP address, a notice of what they are at the start and every ten seconds.
+@dataclass(frozen=True)
+class OscSettings:
+    """Say how events are told: addresses, who is heard, how often, in bundles or not, and their time tags.
 
-    labels: those of the model, none where no emotion is inferred. expose: allow broadcast and multicast addresses,
-    which reach everybody on the network.
+    streams: names of performers, * for anything; () for all. timetag: "immediate" (play at once), or "capture": the
+    wall time at which the pose was taken, plus delay_ms, so that receivers that schedule play without jitter.
     """
 
-    def __init__(self, host: str, port: int, *, labels: Sequence[str] = (), clock: Clock, expose: bool = False) -> None:
-        self._host = host
-        self._port = port
-        self._uri = f"osc:{join_host_port(host, port)}"
-        self._infers = bool(labels)
-        self._clock = clock
-        self._expose = expose
-        self._outbox = Outbox(clock)
-        self._courier: Courier | None = None
-        self._socket: socket.socket | None = None
-        self._encoder = FrameEncoder()
-        self._model = ("", "")
-        self._notice_due_ns = 0
+    template: Template = DEFAULT
+    streams: Sequence[str] = ()
+    rates: Rules = ()
+    changes: Rules = ()
+    bundle: bool | None = None
+    framing: Framing = "slip"
+    timetag: Literal["immediate", "capture"] = "immediate"
+    delay_ms: float = 0.0
+    targets: Sequence[Target] = field(default=())
 
-    def start(self) -> None:
-        """Find the host and begin; raise UriError where it is unknown or cannot be reached."""
-        if self._courier is not None:
-            return
-        self._socket = self._connect()
+
+class OscBridge(OscSender):
+    """Send events to receivers of OSC, a notice of what they are at the start and every ten seconds.
+
+    A template that cannot tell performers apart speaks of one: the first, until she is silent for two seconds.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        labels: Sequence[str] = (),
+        clock: Clock,
+        expose: bool = False,
+        settings: OscSettings | None = None,
+    ) -> None:
+        chosen = settings or OscSettings()
+        targets = chosen.targets or (Target("udp", host, port),)
+        uri = f"osc:{join_host_port(host, port)}"
+        super().__init__(uri, targets, labels=labels, clock=clock, expose=expose, framing=chosen.framing)
+        self._settings = chosen
+        self._in_bundles = chosen.template.bundle if chosen.bundle is None else chosen.bundle
+        self._encoder = FrameEncoder(chosen.template)
+        self._gate = OscGate(chosen.rates, chosen.changes)
+        self._choice = StreamChoice(chosen.streams, only_one=not chosen.template.tells_apart)
+
+    def begin(self) -> None:
+        """Forget the streams of an earlier show."""
         self._encoder.reset()
-        self._say_notice()
-        self._courier = Courier(
-            self._outbox, self._deliver, name=self._uri, linger_s=LINGER_S, on_beat=self._say_notice_when_due
-        )
-        self._courier.start()
+        self._gate.reset()
+        self._choice.reset()
 
-    def send(self, event: Event) -> None:
-        """Take one event; it leaves with the others of its frame within milliseconds."""
-        self._outbox.put(event)
+    def erase_memory(self, stream: str | None) -> None:
+        """Forget what was said last."""
+        del stream
+        self._gate.reset()
 
-    def forget(self, stream: str | None) -> None:
-        """Drop what waits of a stream, or of all for None."""
-        if self._courier is not None:
-            self._courier.forget(stream)
+    def encode(self, events: Sequence[Event]) -> Said:
+        """Return the bundles of one frame; a status stands alone and counts by itself."""
+        if not self._choice.takes(events[0]):
+            return Said((), 0)
+        elements, encoded, errors = sayable(events, self._encoder.elements)
+        if not self._gate.is_open:
+            elements = self._gate.admit(elements, events[0].t_ns)
+        frame = b"" if isinstance(events[0], StatusEvent) else self._encoder.frame(events[0])
+        if not self._in_bundles:
+            return Said(unpacked(frame, elements), encoded, errors)
+        return Said(pack(frame, elements, self._head(events[0])), encoded, errors)
 
-    def close(self) -> None:
-        """Send what is left and stop."""
-        courier, self._courier = self._courier, None
-        if courier is not None:
-            courier.stop()
-        opened, self._socket = self._socket, None
-        if opened is not None:
-            opened.close()
+    def _head(self, event: Event) -> bytes:
+        """Return the beginning of a bundle with its time tag."""
+        if self._settings.timetag == "immediate":
+            return HEAD
+        now_ns = self._clock.now_ns()
+        if event.t_ns > now_ns:  # of a recording: the present is meant
+            return HEAD
+        wall_ns = time.time_ns() - (now_ns - event.t_ns) + round(self._settings.delay_ms * 1e6)
+        seconds, rest_ns = divmod(wall_ns, NS_PER_S)
+        return BUNDLE_HEAD.pack(BUNDLE, (seconds + NTP_1900_S) % 2**32 << 32 | (rest_ns << 32) // NS_PER_S)
 
-    def stats(self) -> BridgeStats:
-        """Return the counts; errors are datagrams that the network refused and events that could not be encoded."""
-        return self._outbox.stats()
 
-    def _connect(self) -> socket.socket:
-        """Return a socket that sends to the first address of the host to which there is a way."""
-        problem = "no address"
-        for family, address in resolve(self._uri, self._host, self._port, socket.SOCK_DGRAM):
-            self._refuse_crowds(str(address[0]))
-            sender = socket.socket(family, socket.SOCK_DGRAM)
-            try:
-                sender.settimeout(0.0)
-                if self._expose:
-                    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-                sender.connect(address)
-            except OSError as error:
-                sender.close()
-                problem = _why(error)
-            else:
-                return sender
-        raise UriError(self._uri, f"cannot be reached: {problem}", mend="is the network up, and the address right?")
+class StreamChoice:
+    """Choose whose events are told: those of the streams named, and of these one where only one can be told."""
 
-    def _refuse_crowds(self, address: str) -> None:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-        if ip.is_unspecified:
-            raise UriError(self._uri, "no address to send to", mend="127.0.0.1 is this machine")
-        if ip.is_multicast and not self._expose:
-            raise UriError(self._uri, "would reach everybody who listens", mend="add --expose to allow that")
+    def __init__(self, streams: Sequence[str] = (), *, only_one: bool = False) -> None:
+        self._patterns = tuple(streams)
+        self._only_one = only_one
+        self.reset()
 
-    def _deliver(self, events: Sequence[Event]) -> tuple[int, int]:
-        """Send the events of each frame together; return how many went out and how many errors were met."""
-        sent = errors = 0
-        for group in frames(events):
-            elements: list[bytes] = []
-            encoded = 0
-            for event in group:
-                self._learn(event)
-                try:
-                    elements += self._encoder.elements(event)
-                    encoded += 1
-                except OscError:
-                    errors += 1
-            refused = self._send_all(pack(self._frame(group), elements))
-            sent += 0 if refused else encoded
-            errors += refused
-        return sent, errors
+    def reset(self) -> None:
+        """Forget who spoke."""
+        self._speaker: str | None = None
+        self._spoke_ns = 0
 
-    def _frame(self, group: Sequence[Event]) -> bytes:
-        """Return the element that opens a frame's bundles; a status stands alone and counts by itself."""
-        in_frame = [event for event in group if not isinstance(event, StatusEvent)]
-        return self._encoder.frame(in_frame[0]) if in_frame else b""
-
-    def _send_all(self, datagrams: Sequence[bytes]) -> int:
-        return sum(not self._send_one(datagram) for datagram in datagrams)
-
-    def _send_one(self, datagram: bytes) -> bool:
-        """Send; return whether the network took it.
-
-        That an earlier datagram found nobody is reported by the next call, which then sends nothing: hence the
-        second try.
-        """
-        for _ in range(2):
-            try:
-                return self._socket is not None and self._socket.send(datagram) == len(datagram)
-            except ConnectionError:
-                self._outbox.settle(errors=1)
-            except OSError:  # no way there at the moment, or the kernel's buffer is full
-                return False
+    def takes(self, event: Event) -> bool:
+        """Tell whether an event is told; statuses always are."""
+        if isinstance(event, StatusEvent):
+            return True
+        if self._patterns and not any(fnmatchcase(event.stream, pattern) for pattern in self._patterns):
+            return False
+        if not self._only_one:
+            return True
+        silent = abs(event.t_ns - self._spoke_ns) >= QUIET_NS
+        if event.stream == self._speaker or self._speaker is None or silent:
+            self._speaker, self._spoke_ns = event.stream, event.t_ns
+            return True
         return False
-
-    def _learn(self, event: Event) -> None:
-        """Tell which model speaks before its first answer leaves."""
-        if isinstance(event, EmotionEvent):
-            model = (event.disclosure.model, event.disclosure.sha256)
-            if model != self._model:
-                self._model = model
-                self._infers = True
-                self._say_notice()
-
-    def _say_notice_when_due(self) -> None:
-        if self._clock.now_ns() >= self._notice_due_ns:
-            self._say_notice()
-
-    def _say_notice(self) -> None:
-        """Send /emotus/notice: what the numbers are, the model and its hash (empty before its first answer)."""
-        self._notice_due_ns = self._clock.now_ns() + NOTICE_NS
-        text = INFERRED if self._infers else NOT_INFERRED
-        self._send_one(encode_message(f"{ROOT}/notice", text, *map(safe_text, self._model)))
-
-
-def _why(error: OSError) -> str:
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return "a broadcast address needs --expose"
-    return error.strerror or str(error)

@@ -23,7 +23,7 @@ from ..engine.events import Event
 from ..engine.osc_codec import OscMessage, decode
 from .address import is_loopback, join_host_port, resolve
 from .base import BridgeStats
-from .osc_frame import ROOT
+from .osc_template import ROOT
 
 MAX_DATAGRAM: Final = 4096
 MAX_COMMANDS: Final = 50  # a second: more is a loop in a patch
