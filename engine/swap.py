@@ -29,6 +29,7 @@ _BONES: Final = (
     ("Neck", "Head"),
 )
 BONES: Final = len(_BONES)
+BONE_NAMES: Final = tuple(f"{a} to {b}" for a, b in _BONES)
 _FROM: Final = np.array([JOINT_INDEX[a] for a, _ in _BONES])
 _TO: Final = np.array([JOINT_INDEX[b] for _, b in _BONES])
 
