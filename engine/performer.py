@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from .blind import Blinder
 from .clock import NS_PER_S, Clock
 from .control import Command
+from .courses import Course
 from .events import Event, PoseEvent, QualitiesEvent
 from .intake import Intake
 from .lateness import Lateness
@@ -20,6 +21,9 @@ from .signature_tracker import SignatureTracker
 
 class Performer:
     """Follow one performer: poses in as they come, events out at the model's rate.
+
+    `step`, `tick` and `flush` also yield each question to the recogniser, and go on when the answer is sent to them:
+    so the engine can ask for many performers at once.
 
     Nothing is computed across a hole: resampling, qualities and reading all start again after it.
     """
@@ -65,20 +69,20 @@ class Performer:
         self._next_status_ns: int | None = None
         self.seen_ns: int | None = None
 
-    def step(self, pose: Pose) -> Iterator[Event]:
+    def step(self, pose: Pose) -> Course:
         """Yield the events that one received pose gives rise to: none, or those of one or several model frames."""
         arrived_ns = self._clock.now_ns()
         self.seen_ns = arrived_ns
         yield from self._take(self._intake.push(pose), arrived_ns)
         yield from self._regular_status()
 
-    def tick(self, now_ns: int) -> Iterator[Event]:
+    def tick(self, now_ns: int) -> Course:
         """Yield what time alone brings about: held poses released, silence noticed."""
         yield from self._take(self._intake.poll(now_ns), now_ns)
         if self._reader is not None and self._reader.acquaintance is not None:  # a head may be ready in a silence
             yield from self._reader.acquaintance.speak(now_ns if self._t_ns is None else self._t_ns)
 
-    def flush(self) -> Iterator[Event]:
+    def flush(self) -> Course:
         """Yield the events of whatever is still held, at the end of a stream."""
         yield from self._take(self._intake.flush(), self._clock.now_ns())
 
@@ -114,7 +118,7 @@ class Performer:
             counts |= {"recognised": self._reader.recognised, "late": self._reader.late}
         return counts
 
-    def _take(self, arrivals: Iterable[Arrival], arrived_ns: int) -> Iterator[Event]:
+    def _take(self, arrivals: Iterable[Arrival], arrived_ns: int) -> Course:
         for arrival in arrivals:
             behind_ns = 0 if isinstance(arrival, Hole) else self._lateness.behind_ns(arrival.t_ns, arrived_ns)
             for frame in self._resampler.push(arrival):
@@ -123,7 +127,7 @@ class Performer:
                 else:
                     yield from self._frame(frame, arrived_ns, behind_ns)
 
-    def _frame(self, pose: Pose, arrived_ns: int, behind_ns: int) -> Iterator[Event]:
+    def _frame(self, pose: Pose, arrived_ns: int, behind_ns: int) -> Course:
         """Yield pose, qualities and emotion of one frame at the model's rate."""
         self._frames += 1
         self._seq = pose.seq
@@ -145,7 +149,7 @@ class Performer:
             yield where
         if self._reader is None:
             return
-        emotion = self._reader.step(pose, arrived_ns, behind_ns)
+        emotion = yield from self._reader.step(pose, arrived_ns, behind_ns)
         if self._reader.acquaintance is not None:
             yield from self._reader.acquaintance.speak(pose.t_ns)
         if emotion is not None:

@@ -12,12 +12,14 @@ command line drives it over whole files, the tests drive it with a clock turned 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from .acquaintance import Acquaintances
 from .blind import Blinder
 from .clock import NS_PER_S, Clock
 from .control import Command
+from .courses import Begin, drive, drive_together
 from .events import Event, PoseEvent
 from .group import Group
 from .notices import Notices
@@ -29,6 +31,7 @@ from .signature_references import References
 from .signature_tracker import SignatureTracker
 from .streams import MODEL_RATE_HZ
 
+NAMES_KEPT = 256  # streams whose counters are kept after they have gone
 IDLE_NS = 60 * NS_PER_S  # a performer silent for so long has left; her place is freed
 
 
@@ -79,6 +82,7 @@ class Engine:
     def reset(self) -> None:
         """Forget every performer."""
         self._performers: dict[str, Performer] = {}
+        self._past: dict[str, dict[str, int]] = {}
         self._notices = Notices("engine")
         self.refused = 0
         if self._group is not None:
@@ -86,12 +90,37 @@ class Engine:
 
     def step(self, pose: Pose) -> tuple[Event, ...]:
         """Take one received pose; return the events it gives rise to, in the order of their frames."""
-        performer = self._performers.get(pose.stream)
+        performer = self._performer(pose.stream)
         if performer is None:
-            if len(self._performers) >= self._max_performers:
-                return self._refuse(pose)
-            performer = self._performers[pose.stream] = self._enter(pose.stream)
-        return self._together(tuple(performer.step(pose)))
+            return self._refuse(pose)
+        return self._together(drive(performer.step(pose), self._recogniser))
+
+    def step_many(self, poses: Sequence[Pose]) -> tuple[Event, ...]:
+        """Take the poses of several performers, in the order received, and ask the recogniser for all of them at once.
+
+        Returns the events of each pose together, as soon as a performer is through with it; one performer's stay in
+        order. What is said is what `step` would say of one pose after another.
+        """
+        if len(poses) == 1:
+            return self.step(poses[0])
+        events: list[Event] = []
+        lines: dict[str, list[Begin]] = {}
+        for pose in poses:
+            performer = self._performer(pose.stream)
+            if performer is None:
+                events += self._refuse(pose)
+            else:
+                lines.setdefault(pose.stream, []).append(partial(performer.step, pose))
+        for said in drive_together(lines.values(), self._recogniser):
+            events += self._together(said)
+        return tuple(events)
+
+    def _performer(self, stream: str) -> Performer | None:
+        """Return the performer of a stream, who enters where there is room; None where there is none."""
+        performer = self._performers.get(stream)
+        if performer is None and len(self._performers) < self._max_performers:
+            performer = self._performers[stream] = self._enter(stream)
+        return performer
 
     def _together(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
         """Return the events, with what there is to say of the room behind the pose that gave rise to it."""
@@ -109,14 +138,16 @@ class Engine:
         """Let time pass: release held poses, notice silence, see out those long gone. Call it every 50 ms or less."""
         events: list[Event] = []
         for stream, performer in tuple(self._performers.items()):
-            events.extend(performer.tick(now_ns))
+            events.extend(drive(performer.tick(now_ns), self._recogniser))
             if performer.seen_ns is not None and now_ns - performer.seen_ns > IDLE_NS:
                 self.send_off(stream)
         return tuple(events)
 
     def flush(self) -> tuple[Event, ...]:
         """Return the events of everything still held back, at the end of all streams."""
-        return tuple(event for performer in self._performers.values() for event in performer.flush())
+        return tuple(
+            event for performer in self._performers.values() for event in drive(performer.flush(), self._recogniser)
+        )
 
     def obey(self, command: Command) -> tuple[Event, ...]:
         """Carry out a command about one performer, the only one there unless it names her; return what to say of it."""
@@ -131,14 +162,16 @@ class Engine:
         return self._notices.say("warning", "control", problem, self._clock.now_ns())
 
     def forget(self, stream: str) -> None:
-        """Drop a performer with everything held of her; comes she again, she is new."""
+        """Drop a performer with everything held of her but how many poses came; comes she again, she is new."""
         self.send_off(stream)
         if self._acquaintances is not None:
             self._acquaintances.forget(stream)
 
     def send_off(self, stream: str) -> None:
         """Let a performer leave the stage; what is known of her waits for her return."""
-        self._performers.pop(stream, None)
+        gone = self._performers.pop(stream, None)
+        if gone is not None and (stream in self._past or len(self._past) < NAMES_KEPT):
+            self._past[stream] = _added(self._past.get(stream, {}), _ended(gone.counters()))
         if self._group is not None:
             self._group.forget(stream)
 
@@ -152,8 +185,14 @@ class Engine:
         return dict(self._performers)
 
     def counters(self) -> dict[str, dict[str, int]]:
-        """Return the counters of each stream; received == processed + held + everything dropped."""
-        return {stream: performer.counters() for stream, performer in self._performers.items()}
+        """Return the counters of each stream; received == processed + held + everything dropped.
+
+        Those of a performer who left and came again go on.
+        """
+        counters = {stream: dict(counts) for stream, counts in self._past.items()}
+        for stream, performer in self._performers.items():
+            counters[stream] = _added(counters.get(stream, {}), performer.counters())
+        return counters
 
     def _enter(self, stream: str) -> Performer:
         reader = None
@@ -176,3 +215,14 @@ class Engine:
         self.refused += 1
         message = f"{pose.stream} is not followed: already {self._max_performers} performers"
         return self._notices.say("warning", "too-many-performers", message, pose.t_ns, {"refused": self.refused})
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Return the sums of two sets of counters."""
+    return dict(one) | {name: one.get(name, 0) + count for name, count in other.items()}
+
+
+def _ended(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counters of a performer who leaves: what was still held for her is dropped."""
+    settled = counts["processed"] + sum(n for name, n in counts.items() if name.startswith("dropped_"))
+    return dict(counts) | {"held": 0, "dropped_left": counts["received"] - settled}

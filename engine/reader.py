@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from .acquaintance import Acquaintance
 from .clock import NS_PER_MS, NS_PER_S, Clock
 from .control import Command
 from .events import EmotionEvent
 from .features import KNOWN_FROM, Normaliser
 from .pose import Hole, Pose
-from .recognise import Evidence, Reading, Recogniser, silent
+from .recognise import Answer, Evidence, Question, Reading, Recogniser, silent
 from .ring import Ring
 from .skeleton import Float32
 
@@ -59,8 +61,12 @@ class EmotionReader:
         self._shares: Float32 | None = None
         self._late_run = 0
 
-    def step(self, pose: Pose, arrived_ns: int, behind_ns: int = 0) -> EmotionEvent | None:
+    def step(
+        self, pose: Pose, arrived_ns: int, behind_ns: int = 0
+    ) -> Generator[Question, Answer | None, EmotionEvent | None]:
         """Return the emotion of one frame, or None where the frame came too late to be worth an answer.
+
+        Yields what is to be asked of the recogniser, so that whoever drives several readers can ask for all at once.
 
         behind_ns: how much later than usual the pose was received that gave rise to this frame. Frames that bridge a
         gap are old and yet not late: the answer to the newest needs them.
@@ -76,7 +82,9 @@ class EmotionReader:
         if known is not None:
             self._evidence = known.watch(pose, self._evidence)
         frame = self._normaliser.step(pose)  # (D,)
-        reading, self._evidence = self._recogniser.step(frame, self._evidence)
+        answer = yield Question(frame, self._evidence)
+        assert answer is not None  # noqa: S101 - whoever drives a reader answers its questions
+        reading, self._evidence = answer
         if known is not None:
             reading = known.read(reading, frame, self._evidence, pose.t_ns)
         if int((pose.confidence >= KNOWN_FROM).sum()) < LEAST_KNOWN:

@@ -36,6 +36,17 @@ class Evidence:
     frames: int
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Hold what a recogniser is asked of one performer: a network frame (D,) and the evidence so far."""
+
+    frame: Float32
+    evidence: Evidence
+
+
+Answer = tuple[Reading, Evidence]
+
+
 class Recogniser(Protocol):
     """Answer every frame of a performer, sharper as evidence grows; all state is in the Evidence passed in and out."""
 
@@ -78,18 +89,16 @@ class Recogniser(Protocol):
 class ReadsMany(Protocol):
     """Read the frames of several performers together, for less than one after the other."""
 
-    def step_many(self, frames: Float32, evidences: Sequence[Evidence]) -> list[tuple[Reading, Evidence]]:
+    def step_many(self, frames: Float32, evidences: Sequence[Evidence]) -> list[Answer]:
         """Read one network frame each (n, D); return answers and evidences in their order."""
         ...
 
 
-def read_together(
-    recogniser: Recogniser, frames: Sequence[Float32], evidences: Sequence[Evidence]
-) -> list[tuple[Reading, Evidence]]:
-    """Read one network frame (D,) each of different performers, together where the recogniser can."""
-    if len(frames) > 1 and isinstance(recogniser, ReadsMany):
-        return recogniser.step_many(np.stack(frames), evidences)
-    return [recogniser.step(frame, each) for frame, each in zip(frames, evidences, strict=True)]
+def answer_all(recogniser: Recogniser, questions: Sequence[Question]) -> list[Answer]:
+    """Answer questions about different performers, together where the recogniser can."""
+    if len(questions) > 1 and isinstance(recogniser, ReadsMany):
+        return recogniser.step_many(np.stack([each.frame for each in questions]), [each.evidence for each in questions])
+    return [recogniser.step(each.frame, each.evidence) for each in questions]
 
 
 def silent(labels: tuple[str, ...]) -> Reading:

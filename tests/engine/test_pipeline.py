@@ -107,7 +107,7 @@ def test_a_performer_who_left_frees_her_place():
     drive(engine, clock, walker(3, stream="a"))
     engine.tick(clock.now_ns() + IDLE_NS + 1)
     drive(engine, clock, walker(3, stream="b", start_ns=clock.now_ns() + IDLE_NS))
-    assert set(engine.counters()) == {"b"}
+    assert set(engine.performers()) == {"b"}
 
 
 def test_late_frames_are_counted_not_answered():
