@@ -55,17 +55,15 @@ def make_control(uri: str, control: ControlInbox, clock: Clock) -> Bridge:
 
 
 def _osc(wish: Wish) -> Bridge:
-    from .osc import OscBridge
+    from .osc_uri import make_osc
 
-    host, port = parse_host_port(wish.uri, wish.rest)
-    return OscBridge(host, port, labels=wish.labels, clock=wish.clock, expose=wish.expose)
+    return make_osc(wish)
 
 
 def _ws(wish: Wish) -> Bridge:
-    from .websocket import WebSocketBridge
+    from .websocket import bridge_of
 
-    host, port = parse_host_port(wish.uri, wish.rest)
-    return WebSocketBridge(host, port, labels=wish.labels, clock=wish.clock, expose=wish.expose, control=wish.control)
+    return bridge_of(wish.uri, labels=wish.labels, clock=wish.clock, expose=wish.expose, control=wish.control)
 
 
 def _jsonl(wish: Wish) -> Bridge:
@@ -83,4 +81,10 @@ def _mcap(wish: Wish) -> Bridge:
 
 
 # A new kind of bridge is one line here.
-SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {"osc": _osc, "ws": _ws, "jsonl": _jsonl, "mcap": _mcap}
+SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {
+    "osc": _osc,
+    "ws": _ws,
+    "jsonl": _jsonl,
+    "mcap": _mcap,
+    "wss": _ws,
+}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from ..engine.clock import NS_PER_S
 from ..engine.events import Event
-from . import wire
+from . import wire, wire_small
 from .outbox import Outbox, is_droppable
 from .websocket_connection import SmallConnection, to_frame
 from .websocket_lag import Lag
@@ -20,6 +20,12 @@ STALL_NS: Final = 5 * NS_PER_S
 ANSWER_NS: Final = 8 * NS_PER_S  # a program may be busy for longer than its kernel
 MAX_BUFFER_BYTES: Final = 64 * 1024
 MAX_CONTROLS_PER_S: Final = 20
+
+ENCODERS: Final[dict[str, Callable[[Event], bytes]]] = {
+    "json": wire.to_json,
+    "msgpack": wire.to_msgpack,
+    "msgpack-mm": wire_small.to_small_msgpack,
+}
 
 Key = tuple[str, str]
 
@@ -45,8 +51,7 @@ class Parcel:
         """Return the event as a frame in a format of the wire; raise WireError where it cannot be encoded."""
         frame = self._frames.get(form)
         if frame is None:
-            payload = wire.to_json(self.event) if form == "json" else wire.to_msgpack(self.event)
-            frame = self._frames[form] = to_frame(payload, form)
+            frame = self._frames[form] = to_frame(ENCODERS[form](self.event), form)
         return frame
 
     def hold(self) -> None:
@@ -83,8 +88,9 @@ class Client:
     what waits here is the newest, what waits elsewhere grows old.
     """
 
-    def __init__(self, connection: SmallConnection, now_ns: int) -> None:
+    def __init__(self, connection: SmallConnection, now_ns: int, session: str = "") -> None:
         self.connection = connection
+        self.session = session
         self.asked: wire.Subscribe | None = None
         self.spoke = False  # it told the show something: it may stay without asking for anything
         self.form = "json"
@@ -104,7 +110,7 @@ class Client:
     def subscribe(self, asked: wire.Subscribe) -> None:
         """Send from now on what is asked for here."""
         self.asked = asked
-        self.form = asked.format
+        self.form = asked.form
         self._streams = None if asked.streams is None else frozenset(asked.streams)
         self._types = None if asked.types is None else frozenset(asked.types)
         self._gap_ns = 0 if asked.max_hz is None else round(NS_PER_S / asked.max_hz)
@@ -156,9 +162,9 @@ class Client:
         self._slots[parcel.key] = parcel
         return True
 
-    def reply(self, payload: bytes) -> bool:
-        """Queue an encoded answer; return False where too many wait."""
-        self._kept.append(to_frame(payload, self.form))
+    def reply(self, payload: bytes, *, first: bool = False) -> bool:
+        """Queue an encoded answer, before all that waits where it is to be first; return False where too many wait."""
+        (self._kept.appendleft if first else self._kept.append)(to_frame(payload, self.form))
         return len(self._kept) <= MAX_KEPT
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from typing import Any, Final, cast
 import msgspec
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
-from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from ..engine.clock import Clock
@@ -26,7 +26,9 @@ from .outbox import Outbox, fresh
 from .websocket_client import Client, Parcel
 from .websocket_connection import SmallConnection, connection_type, counting_logger
 from .websocket_door import Door
+from .websocket_history import History
 from .websocket_lag import Allowance
+from .websocket_reception import Reception
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
 PING_S: Final = 5.0
@@ -67,7 +69,7 @@ class EventServer:
         control: ControlInbox | None = None,
     ) -> None:
         self._outbox = outbox
-        self._door = door
+        self._reception = Reception(door, clock, lambda: outbox.settle(errors=1))
         self._control = control
         self._hello = msgspec.json.encode(hello)
         self._clock = clock
@@ -78,6 +80,7 @@ class EventServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._notices = Notices("websocket")
         self._pings = Allowance()
+        self._history = History()
         self._batch: deque[Event] = deque()  # what was taken from the outbox and not offered yet
         self._news = asyncio.Event()
         self._over = asyncio.Event()
@@ -96,6 +99,7 @@ class EventServer:
         kept = [event for event in self._batch if stream is not None and event.stream != stream]
         self._outbox.settle(dropped=len(self._batch) - len(kept))
         self._batch = deque(kept)
+        self._history.forget(stream)
         for client in self._clients.values():
             client.drop(stream)
 
@@ -107,17 +111,22 @@ class EventServer:
         """End `run`; to be called in the server's own thread."""
         self._over.set()
 
-    async def run(self, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-        """Serve the listening socket until `stop`, then say goodbye within a second."""
+    async def run(
+        self, listener: socket.socket, on_ready: Callable[[], None], tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Serve the listening socket until `stop`, then say goodbye within a second; tls: encrypt all."""
         server = await serve(
             self._talk,
             sock=listener,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else self._limits.handshake_s,
             backlog=BACKLOG,
-            process_request=self._knock,
+            process_request=self._reception.answer,
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             max_queue=4,
-            write_limit=0,  # whatever the kernel has not taken counts as waiting
+            # Whatever the kernel has not taken counts as waiting; with 0 asyncio's TLS is always full.
+            write_limit=0 if tls is None else 1,
             open_timeout=self._limits.handshake_s,
             ping_interval=PING_S,
             ping_timeout=PONG_S,
@@ -142,22 +151,16 @@ class EventServer:
 
     # Clients come and go
 
-    def _knock(self, connection: ServerConnection, request: Request) -> Response | None:
-        refusal = self._door.refusal(request.path, request.headers.get_all)
-        if refusal is None:
-            return None
-        self._outbox.settle(errors=1)
-        return connection.respond(refusal.status, f"{refusal.reason}\n")
-
     async def _talk(self, opened: ServerConnection) -> None:
         connection = cast(SmallConnection, opened)  # made by connection_type
         if len(self._clients) >= self._limits.max_clients:
             self._outbox.settle(errors=1)
             await connection.close(TRY_LATER, f"already {self._limits.max_clients} clients")
             return
-        client = self._clients[connection] = Client(connection, self._clock.now_ns())
+        session = self._history.open()
+        client = self._clients[connection] = Client(connection, self._clock.now_ns(), session)
         try:
-            await connection.send(self._hello, text=True)
+            await connection.send(_with_session(self._hello, session), text=True)
             await self._listen(client)
         except ConnectionClosedError as error:
             # Who broke the protocol was told so; who just vanishes does no wrong.
@@ -168,6 +171,7 @@ class EventServer:
         finally:
             del self._clients[connection]
             self._behind.discard(client)
+            self._history.leave(session)
             client.forget()
 
     async def _listen(self, client: Client) -> None:
@@ -197,7 +201,18 @@ class EventServer:
             self._reply(client, {"v": wire.VERSION, "type": "error", "message": str(error)})
         else:
             client.subscribe(asked)
-            self._reply(client, msgspec.to_builtins(asked) | {"type": "subscribed"})
+            if isinstance(asked, wire.Resume):
+                self._tell_missed(client, asked)
+            else:
+                self._reply(client, msgspec.to_builtins(asked) | {"type": "subscribed"})
+
+    def _tell_missed(self, client: Client, asked: wire.Resume) -> None:
+        """Answer with what was missed, counted, and tell the statuses among it again."""
+        missed = self._history.missed(asked.session, asked.seen, asked.wants)
+        told = {name: value for name, value in msgspec.to_builtins(asked).items() if name not in ("session", "seen")}
+        for event in missed.again:
+            client.hold(Parcel(event, None))
+        self._reply(client, told | {"type": "resumed"} | missed.to_dict(), first=True)
 
     def _pass_in(self, client: Client, command: Command) -> None:
         """Put a command where the engine finds it; whoever is let in at the door may give one. Raises WireError."""
@@ -208,9 +223,9 @@ class EventServer:
         client.spoke = True
         self._reply(client, {"v": wire.VERSION, "type": "accepted", "command": type(command).__name__})
 
-    def _reply(self, client: Client, answer: dict[str, Any]) -> None:
+    def _reply(self, client: Client, answer: dict[str, Any], *, first: bool = False) -> None:
         encoder = msgspec.json if client.form == "json" else msgspec.msgpack
-        if not client.reply(encoder.encode(answer)):
+        if not client.reply(encoder.encode(answer), first=first):
             self._cut(client, "it does not read its answers")
         else:
             self._flush(client)
@@ -232,6 +247,7 @@ class EventServer:
     def _offer(self, parcel: Parcel) -> None:
         """Send to all who asked and can take it at once; leave it with those who cannot yet."""
         now_ns = self._clock.now_ns()
+        self._history.note(parcel.event)
         try:
             for client in tuple(self._clients.values()):
                 if client.wants(parcel, now_ns):
@@ -313,3 +329,8 @@ class EventServer:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _with_session(hello: bytes, session: str) -> bytes:
+    """Return a hello, encoded for all, with the name of one client's session at its end."""
+    return hello[:-1] + b',"session":' + msgspec.json.encode(session) + b"}"

@@ -17,12 +17,22 @@ import numpy as np
 from ..engine.body import JOINT_COUNT
 from ..engine.control import Command, parse
 from ..engine.errors import ControlError, WireError
-from ..engine.events import EmotionEvent, Event, MotionEvent, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
+from ..engine.events import (
+    Disclosure,
+    EmotionEvent,
+    Event,
+    MotionEvent,
+    PoseEvent,
+    QualitiesEvent,
+    SignatureEvent,
+    StatusEvent,
+)
 from ..engine.skeleton import Float32
 from ..engine.streams import STREAMS
 
 VERSION: Final = 1
 MAX_CONTROL_BYTES: Final = 4096  # a subscription that names 64 streams fits; nothing longer is worth parsing
+MAX_RESUME_BYTES: Final = 16384  # so does what was heard last of 64 streams
 MAX_STREAMS: Final = 64
 MAX_NAME: Final = 128
 MAX_HZ: Final = 1000.0
@@ -31,6 +41,7 @@ NUMBER_DIGITS: Final = 5
 LATENCY_DIGITS: Final = 3
 EFFECTIVE_DIGITS: Final = 1
 FORMATS: Final = ("json", "msgpack")
+PRECISIONS: Final = ("float32", "mm")
 
 Wire = dict[str, Any]
 Pack = Callable[[Float32, int], object]  # an array and the decimals that are worth keeping -> what stands on the wire
@@ -53,7 +64,6 @@ def to_dict(event: Event, pack: Pack | None = None) -> Wire:
 
 
 def _emotion(event: EmotionEvent, pack: Pack) -> Wire:
-    told = event.disclosure
     fields: Wire = {
         "label": event.label,
         "probs": _numbers(event.probs),
@@ -62,9 +72,20 @@ def _emotion(event: EmotionEvent, pack: Pack) -> Wire:
         "confidence": _number(event.confidence),
         "abstain": event.abstain,
         "latency_ms": _number(event.latency_ms, LATENCY_DIGITS),
-        "disclosure": {"inferred": told.inferred, "kind": told.kind, "model": told.model, "sha256": told.sha256},
+        "disclosure": _disclosure(event.disclosure),
     }
     return fields if event.joints is None else fields | {"joints": pack(event.joints, NUMBER_DIGITS)}
+
+
+def _disclosure(told: Disclosure) -> Wire:
+    return {
+        "inferred": told.inferred,
+        "kind": told.kind,
+        "model": told.model,
+        "sha256": told.sha256,
+        "notice": told.notice,
+        "schema": told.schema,
+    }
 
 
 def _qualities(event: QualitiesEvent, pack: Pack) -> Wire:  # noqa: ARG001 - one shape for every encoder
@@ -166,6 +187,24 @@ class Subscribe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     types: Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_STREAMS)] | None = None
     format: Literal["json", "msgpack"] = "json"
     max_hz: Annotated[float, msgspec.Meta(gt=0.0, le=MAX_HZ)] | None = None
+    precision: Literal["float32", "mm"] = "float32"
+
+    @property
+    def form(self) -> str:
+        """Return how events are encoded for who asks this: "json", "msgpack" or "msgpack-mm"."""
+        return self.format if self.precision == "float32" else f"{self.format}-{self.precision}"
+
+    def wants(self, stream: str, kind: str) -> bool:
+        """Tell whether a stream and type is asked for."""
+        return (self.streams is None or stream in self.streams) and (self.types is None or kind in self.types)
+
+
+class Resume(Subscribe, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Subscribe again after a gap: the session of the lost connection, and of each stream and type the last seq."""
+
+    type: Literal["resume"]  # pyright: ignore[reportIncompatibleVariableOverride]
+    session: Name
+    seen: Annotated[dict[Name, dict[Name, int]], msgspec.Meta(max_length=MAX_STREAMS)] = {}
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,8 +231,10 @@ class _Kind(msgspec.Struct):
 
 _kind_json = msgspec.json.Decoder(_Kind)
 _kind_msgpack = msgspec.msgpack.Decoder(_Kind)
-_control_json = msgspec.json.Decoder(Subscribe)
-_control_msgpack = msgspec.msgpack.Decoder(Subscribe)
+_decoders: Final[dict[bool, tuple[msgspec.json.Decoder[Subscribe], msgspec.msgpack.Decoder[Subscribe]]]] = {
+    False: (msgspec.json.Decoder(Subscribe), msgspec.msgpack.Decoder(Subscribe)),
+    True: (msgspec.json.Decoder(Resume), msgspec.msgpack.Decoder(Resume)),
+}
 _order_json = msgspec.json.Decoder(Order)
 _order_msgpack = msgspec.msgpack.Decoder(Order)
 
@@ -212,24 +253,32 @@ def decode_order(data: str | bytes) -> Command | None:
 
 
 def _is_order(data: str | bytes) -> bool:
-    if len(data) > MAX_CONTROL_BYTES:
-        return False
+    return len(data) <= MAX_CONTROL_BYTES and _kind(data) == "control"
+
+
+def _kind(data: str | bytes) -> str:
+    """Return the type that a message says it has, "" where it says none."""
     try:
-        kind = _kind_json.decode(data) if isinstance(data, str) else _kind_msgpack.decode(data)
+        return (_kind_json.decode(data) if isinstance(data, str) else _kind_msgpack.decode(data)).type
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
-    return kind.type == "control"
+        return ""
 
 
 def decode_control(data: str | bytes) -> Subscribe:
     """Decode what a client asks for: text is JSON, bytes are MessagePack. Raise WireError and nothing else."""
-    if len(data) > MAX_CONTROL_BYTES:
+    if len(data) > MAX_RESUME_BYTES:
+        raise WireError(f"a control message of {len(data)} bytes: at most {MAX_RESUME_BYTES} are read")
+    is_resume = _kind(data) == "resume"
+    if len(data) > MAX_CONTROL_BYTES and not is_resume:
         raise WireError(f"a control message of {len(data)} bytes: at most {MAX_CONTROL_BYTES} are read")
+    as_json, as_msgpack = _decoders[is_resume]
     try:
-        asked = _control_json.decode(data) if isinstance(data, str) else _control_msgpack.decode(data)
+        asked = as_json.decode(data) if isinstance(data, str) else as_msgpack.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise WireError(f"no control message of wire version {VERSION}: {error}") from error
     unknown = set(asked.types or ()) - STREAMS.keys()
     if unknown:
         raise WireError(f"no such type: {', '.join(sorted(unknown))} (there are {', '.join(STREAMS)})")
+    if asked.format == "json" and asked.precision != "float32":
+        raise WireError(f"precision {asked.precision} is of format msgpack; JSON has tenths of a millimetre anyway")
     return asked
