@@ -13,6 +13,7 @@ class BridgeStats:
     """Count the events given to a bridge: received == sent + dropped + waiting once it is idle; errors by the way.
 
     gone: the receiver has gone for good (the far end of a pipe, closed), and nothing more can be passed on.
+    problem: what is wrong with the bridge just now, in one line that names it; empty while all is well.
     """
 
     received: int = 0
@@ -22,6 +23,7 @@ class BridgeStats:
     errors: int = 0
     clients: int = 0
     gone: bool = False
+    problem: str = ""
 
 
 class Bridge(Protocol):

@@ -17,8 +17,9 @@ class Courier:
     """Hand what waits in an outbox to `deliver`, in order, until stopped.
 
     deliver: takes events, returns how many of them it passed on and how many errors it met; the rest are counted as
-    dropped. linger_s: how long to wait after the first event for those of the same frame. on_beat: called at least
-    every BEAT_S.
+    dropped. Where it raises, all of them are, and the courier goes on: the outbox's `problem` says what was wrong until
+    something could be delivered again. linger_s: how long to wait after the first event for those of the same frame.
+    on_beat: called at least every BEAT_S.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class Courier:
     ) -> None:
         self._outbox = outbox
         self._deliver = deliver
+        self._name = name
         self._linger_s = linger_s
         self._on_beat = on_beat
+        self._stumbled = False
         self._stopping = threading.Event()
         self._busy = threading.Lock()  # held while events are on their way from the outbox to the receiver
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -67,11 +70,31 @@ class Courier:
                 self._stopping.wait(self._linger_s)
             with self._busy:
                 self._hand_over([item.event for item in self._outbox.take()])
-            if self._on_beat is not None:
-                self._on_beat()
+            self._beat()
         self._hand_over([item.event for item in self._outbox.take()])
 
+    def _beat(self) -> None:
+        if self._on_beat is None:
+            return
+        try:
+            self._on_beat()
+        except Exception as error:  # noqa: BLE001 - as in _hand_over
+            self._stumble(error)
+
     def _hand_over(self, events: Sequence[Event]) -> None:
-        if events:
+        if not events:
+            return
+        try:
             sent, errors = self._deliver(events)
-            self._outbox.settle(sent=sent, dropped=len(events) - sent, errors=errors)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: a bridge that stumbles goes on and says so
+            self._outbox.settle(dropped=len(events))
+            self._stumble(error)
+            return
+        self._outbox.settle(sent=sent, dropped=len(events) - sent, errors=errors)
+        if self._stumbled:
+            self._stumbled, self._outbox.problem = False, ""
+
+    def _stumble(self, error: Exception) -> None:
+        self._stumbled = True
+        self._outbox.problem = f"{self._name}: {type(error).__name__}: {error}"
+        self._outbox.settle(errors=1)

@@ -38,6 +38,7 @@ class Outbox:
         self._items: deque[Waiting] = deque()
         self._open = self._abandoned = False
         self._received = self._sent = self._dropped = self._errors = 0
+        self.problem = ""  # what is wrong with the bridge, for its stats; written by its own thread
 
     @property
     def is_open(self) -> bool:
@@ -109,7 +110,8 @@ class Outbox:
         """Return the counts."""
         with self._changed:
             waiting = self._received - self._sent - self._dropped
-            return BridgeStats(self._received, self._sent, self._dropped, waiting, self._errors, clients)
+            counts = (self._received, self._sent, self._dropped, waiting, self._errors, clients)
+            return BridgeStats(*counts, problem=self.problem)
 
     def _make_room(self) -> None:
         """Drop the oldest event that may be dropped, or the oldest of all."""

@@ -8,6 +8,8 @@ from typing import Literal
 from .clock import NS_PER_S
 from .events import StatusEvent
 
+Level = Literal["info", "warning", "error"]
+
 
 class Notices:
     """Make the status events of one stream; seq rises by one with each that leaves."""
@@ -25,7 +27,7 @@ class Notices:
 
     def say(
         self,
-        level: Literal["info", "warning", "error"],
+        level: Level,
         code: str,
         message: str,
         t_ns: int,

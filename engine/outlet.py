@@ -61,6 +61,7 @@ class Outlet:
         self._sinks = [(sink, str(getattr(sink, "purpose", STREAM))) for sink in sinks]
         self._halted = threading.Event()
         self._numbers: dict[str, int] = {}
+        self.raised: dict[int, str] = {}  # by the bridge's place: what its `send` raised, until it takes an event again
         self._sending = threading.RLock()  # a signal handler may halt in the middle of an event
 
     def emit(self, events: Iterable[Event]) -> None:
@@ -91,9 +92,16 @@ class Outlet:
 
     def _send(self, event: Event) -> None:
         consent = self._consent
-        for sink, purpose in self._sinks:
-            if consent is None or consent.allows(event.stream, purpose):
+        for k, (sink, purpose) in enumerate(self._sinks):
+            if consent is not None and not consent.allows(event.stream, purpose):
+                continue
+            try:
                 sink.send(event)
+            except Exception as error:  # noqa: BLE001 - a bridge that breaks its promise takes no other with it
+                self.raised[k] = f"{type(sink).__name__}: {type(error).__name__}: {error}"
+            else:
+                if k in self.raised:
+                    del self.raised[k]
 
     def _may_be_told(self, event: Event) -> bool:
         needed = INFERRED.get(event.type)

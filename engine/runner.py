@@ -17,19 +17,23 @@ from .clock import NS_PER_MS, NS_PER_S, Clock
 from .consent import Consent
 from .control import ControlInbox
 from .desk import ENGINE, Desk
-from .errors import EmotusError, InputError
 from .events import EmotionEvent, Event, StatusEvent
+from .gate import Gate
 from .inbox import INBOX_POSES, Inbox
+from .notices import Level, Notices
 from .outlet import Outlet
 from .pipeline import Engine
 from .ports import Sink, Source
 from .pose import Pose
+from .sensor_threads import SensorThreads
+from .sink_news import SinkNews
 from .source_news import SourceNews
+from .supervision import Watchdog
 
 TICK_NS = 20 * NS_PER_MS
 DRAIN_WAITING = 512  # a recording read as fast as possible waits for bridges that have so many events to pass on
 LATENCIES_KEPT = 20_000
-NAMES_KEPT = 256  # names of streams remembered; the engine follows far fewer performers
+FAILURES_KEPT = 32
 
 
 @dataclass(slots=True)
@@ -89,16 +93,17 @@ class Runner:
         self._sinks = sinks
         self._clock = clock
         self._on_open = on_open
-        self._consent = consent
-        self._persons = persons
         self._news = SourceNews(sources)
+        self._watchdog = Watchdog(clock, self._tell_now)
+        self._live = False
         self._stop = threading.Event()
         self._inbox = Inbox()
-        self._broken: deque[str] = deque(maxlen=len(sources))
-        self._owners: dict[str, Source] = {}
-        self._closed: dict[str, int] = {}
+        self._notices = Notices(ENGINE)
+        self._gate = Gate(consent, persons)
+        self._threads = SensorThreads(sources, self._inbox, self._gate, clock, self._watchdog, stop=self._stop)
         self.summary = Summary()
         self._outlet = Outlet(sinks, clock, consent, self.summary.note)
+        self._sink_news = SinkNews(sinks, self._outlet.raised)
         self._desk = Desk(
             control or ControlInbox(), engine, consent, self._outlet, self._inbox, clock, stop=self._stop.set
         )
@@ -122,17 +127,18 @@ class Runner:
                 opened.callback(sink.close)
                 sink.start()
             for source in self._sources:
-                opened.callback(source.close)
+                opened.callback(self._threads.close, source)
                 source.open()
                 if self._on_open is not None:
                     self._on_open(source)
             self._news.look(self._clock.now_ns())  # what is so from the start is no news
-            if any(source.live for source in self._sources):
+            self._live = any(source.live for source in self._sources)
+            if self._live:
                 self._run_live(None if seconds is None else self._clock.now_ns() + round(seconds * NS_PER_S))
             else:
                 self._run_through(None if seconds is None else round(seconds * NS_PER_S))
             self._emit(self._engine.flush())
-            self.summary.counters = self._counters()
+            self.summary.counters = self._gate.add_to(self._engine.counters())
             self._outlet.drain(0)
         self.summary.inbox = self._inbox.stats()
         return self.summary
@@ -148,11 +154,11 @@ class Runner:
                 pose = source.read()
                 if pose is None:
                     continue
-                self._claim(pose.stream, source)
+                self._gate.claim(pose.stream, source)
                 first_ns = pose.t_ns if first_ns is None else first_ns
                 if limit_ns is not None and pose.t_ns - first_ns >= limit_ns:
                     break
-                if self._may_enter(pose, source):
+                if self._gate.may_enter(pose, source):
                     self._take(pose)
                 self._emit(self._desk.work())
                 self._emit(self._news.look(self._clock.now_ns()))
@@ -160,14 +166,12 @@ class Runner:
                 self._stop_unheard()
 
     def _run_live(self, end_ns: int | None) -> None:
-        threads = [
-            threading.Thread(target=self._read_from, args=(source,), name=f"sensor-{i}", daemon=True)
-            for i, source in enumerate(self._sources)
-        ]
-        for thread in threads:
-            thread.start()
+        own = self._watchdog.watch("the inference thread")
+        self._threads.start()
+        self._watchdog.start()
         next_tick_ns = self._clock.now_ns() + TICK_NS
         while not self._over(end_ns):
+            own.beat()
             pose = self._inbox.take(TICK_NS / NS_PER_S)
             self._emit(self._desk.work())
             if pose is not None:
@@ -176,73 +180,69 @@ class Runner:
             if now_ns >= next_tick_ns:
                 self._tick(now_ns)
                 next_tick_ns = now_ns + TICK_NS
-            if pose is None and not any(thread.is_alive() for thread in threads) and not self._inbox.stats().used:
+            if pose is None and self._threads.are_over() and not self._inbox.stats().used:
                 break
         self._stop.set()
-        for thread in threads:
-            thread.join(timeout=1.0)
+        self._watchdog.stop()
+        self._threads.join()
         self._tick(self._clock.now_ns())
 
-    def _read_from(self, source: Source) -> None:
-        """Move poses from one sensor to the inbox until it ends; a sensor that breaks takes nobody with it."""
-        try:
-            while not self._stop.is_set() and source.health().state not in ("ended", "lost"):
-                pose = source.read()
-                if pose is not None:
-                    self._claim(pose.stream, source)
-                    if self._may_enter(pose, source):
-                        self._inbox.put(pose)
-        except EmotusError as error:
-            self._broken.append(str(error))
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: whatever broke, the show goes on and says so
-            self.summary.unexpected = True
-            self._broken.append(f"{type(source).__name__} failed: {type(error).__name__}: {error}")
-        finally:
-            self._inbox.wake()
-
-    def _may_enter(self, pose: Pose, source: Source) -> bool:
-        """Tell whether a pose may be taken in; those of persons who have not consented end here, counted."""
-        if self._consent is None or source not in self._persons or self._consent.guard(pose.stream):
-            return True
-        if pose.stream in self._closed or len(self._closed) < NAMES_KEPT:
-            self._closed[pose.stream] = self._closed.get(pose.stream, 0) + 1
-        return False
-
     def _take(self, pose: Pose) -> None:
-        """Let the engine read a pose, unless consent has ended while it waited."""
-        if self._consent is None or self._consent.admits(pose.stream):
-            self._emit(self._engine.step(pose))
+        """Let the engine read a pose, unless consent has ended while it waited; what breaks it ends nobody's show."""
+        if not self._gate.may_be_read(pose):
+            return
+        try:
+            events = self._engine.step(pose)
+        except Exception as error:
+            if not self._live:
+                raise
+            self._start_afresh((pose.stream,), error)
+            return
+        self._emit(events)
 
-    def _counters(self) -> dict[str, dict[str, int]]:
-        """Return the counters of each stream, with the poses that were not let in."""
-        counters = self._engine.counters()
-        for stream, closed in self._closed.items():
-            counts = counters.setdefault(stream, {"received": 0})
-            counts["received"] += closed
-            counts["dropped_unconsented"] = closed
-        return counters
+    def _start_afresh(self, streams: Iterable[str], error: Exception) -> None:
+        """Let performers leave the stage and come again, whose movement could not be gone through, and say so."""
+        names = tuple(streams)
+        for stream in names:
+            self._engine.send_off(stream)
+        message = f"{', '.join(names[:4])}: {type(error).__name__}: {error}; starting afresh"
+        self.summary.unexpected = True
+        if message not in self.summary.failures:
+            self._note_failure(message)
+        self._emit(self._notices.say("error", "engine", message, self._clock.now_ns()))
 
     def _stop_unheard(self) -> None:
         if self._outlet.is_unheard:
             self.stop()
 
-    def _claim(self, stream: str, source: Source) -> None:
-        """Refuse a second sensor under one name: two performers mixed into one would be read as neither."""
-        if len(self._owners) > NAMES_KEPT:
-            self._owners.clear()
-        if self._owners.setdefault(stream, source) is not source:
-            raise InputError(stream, "two sensors give this stream", mend="add ?stream=NAME to one of them")
-
     def _tick(self, now_ns: int) -> None:
         """Let time pass in the engine, and report the sensors that broke since the last tick."""
-        self._emit(self._engine.tick(now_ns))
+        try:
+            self._emit(self._engine.tick(now_ns))
+        except Exception as error:  # noqa: BLE001 - as in _take; whose it was is not known
+            self._start_afresh(self._engine.performers(), error)
         self._emit(self._desk.look_round())
         self._emit(self._news.look(now_ns))
+        self._emit(self._sink_news.look(now_ns))
         self._stop_unheard()
-        while self._broken:
-            message = self._broken.popleft()
+        while self._threads.said:
+            level, code, message = self._threads.said.popleft()
+            self._emit(self._notices.say(level, code, message, now_ns))
+        self.summary.unexpected |= self._threads.unexpected
+        while self._threads.broken:
+            message = self._threads.broken.popleft()
+            self._note_failure(message)
+            self._emit((StatusEvent(ENGINE, 0, now_ns, "error", "lost", message),))
+
+    def _note_failure(self, message: str) -> None:
+        if len(self.summary.failures) < FAILURES_KEPT:
             self.summary.failures.append(message)
-            self._emit((StatusEvent(ENGINE, len(self.summary.failures), now_ns, "error", "lost", message),))
+
+    def _tell_now(self, level: Level, code: str, message: str) -> None:
+        """Let the watchdog speak, which cannot wait for the inference thread: that may be what stands still."""
+        event = StatusEvent(ENGINE, 0, self._clock.now_ns(), level, code, message)
+        if not self._outlet.emit_within(event, 0.2):
+            self._threads.said.append((level, code, message))  # a bridge holds that thread up: told when it goes on
 
     def _emit(self, events: Iterable[Event]) -> None:
         self._outlet.emit(events)
