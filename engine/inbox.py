@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from typing import Final
 
 from .buffers import BufferStats
 from .pose import Pose
 
-INBOX_POSES = 32  # half a second at 60 Hz: longer queues only make answers old
+INBOX_POSES: Final = 32  # half a second at 60 Hz: longer queues only make answers old
+POSES_EACH: Final = 2  # a performer, where there are many: what comes in 33 ms at 60 Hz
+BATCH: Final = 64  # poses that are read together at most: more take so long that the first of them would be late
 
 
 class Inbox:
@@ -40,6 +44,26 @@ class Inbox:
             if not self._poses:
                 self._changed.wait(wait_s)
             return self._poses.popleft() if self._poses else None
+
+    def take_batch(self, wait_s: float, *, most: int = BATCH, hold_s: float = 0.0) -> list[Pose]:
+        """Return the poses that wait, oldest first, after waiting for a first one at most wait_s; none when none came.
+
+        A batch leaves when `most` poses are in it or the first of them has been held for hold_s, in which others may
+        join it. Held for nothing, as here on a processor, a batch grows by itself whenever reading falls behind.
+        """
+        with self._changed:
+            if not self._poses:
+                self._changed.wait(wait_s)
+            if self._poses and hold_s > 0.0:
+                self._gather(most, hold_s)
+            return [self._poses.popleft() for _ in range(min(most, len(self._poses)))]
+
+    def _gather(self, most: int, hold_s: float) -> None:
+        until_s = time.monotonic() + hold_s
+        while len(self._poses) < most:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0.0 or not self._changed.wait(left_s):
+                return
 
     def forget(self, stream: str) -> int:
         """Drop the poses of a stream; return how many there were."""
