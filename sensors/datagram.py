@@ -37,6 +37,7 @@ class DatagramSensor:
     """
 
     live = True
+    reopens = True  # where its socket breaks the runner opens it again
 
     def __init__(
         self,
@@ -64,6 +65,11 @@ class DatagramSensor:
         self._door = Door(loopback=is_loopback(host), most_per_s=most_per_s)
         self._busy = threading.Lock()  # held while the socket is read
         self._socket: socket.socket | None = None
+
+    @property
+    def place(self) -> str:
+        """Return the sensor's address, as it is named in messages."""
+        return self._place
 
     @property
     def rate_hz(self) -> float:

@@ -63,6 +63,7 @@ class LslSensor:
     """
 
     live = True
+    reopens = True  # where its socket breaks the runner opens it again
 
     def __init__(
         self,

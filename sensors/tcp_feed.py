@@ -46,6 +46,7 @@ class TcpSensor:
     """
 
     live = True
+    reopens = True  # where its socket breaks the runner opens it again
 
     def __init__(
         self,
@@ -76,6 +77,11 @@ class TcpSensor:
         self._socket: socket.socket | None = None
         self._end: End | None = None
         self._heard_ns = 0
+
+    @property
+    def place(self) -> str:
+        """Return the sensor's address, as it is named in messages."""
+        return self._place
 
     @property
     def rate_hz(self) -> float:
