@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..engine.clock import Clock
@@ -35,6 +35,7 @@ class Backstage:
     learn: bool = False
     references: References | None = None
     persons: list[Sensor] = field(default_factory=list[Sensor])
+    trail: AuditFile | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -50,8 +51,10 @@ class Backstage:
                     note(f"{uri}: closed until she consents (--consent NAME, the page, or /emotus/control/consent)")
 
     def finish(self) -> None:
-        """Keep what was learnt, where that was asked for."""
+        """Keep what was learnt, where that was asked for, and end the day's page of the audit trail."""
         self.fitter.close()
+        if self.trail is not None:
+            self.trail.write("end", {})
         if self.learn and self.roster is not None:
             for line in self.roster.save():
                 note(line)
@@ -66,16 +69,19 @@ def prepare(
     learn: bool = False,
     signature: Sequence[str] = (),
     audit: str | None = None,
+    told: Mapping[str, str] | None = None,
 ) -> Backstage:
     """Open profiles and references, and grant what the command line consents to; raises the EmotusError of any.
 
     audit: the file of the audit trail, to which the model, the number of profiles and every consent are appended.
+    told: what else its first line says, such as the context; nothing by which somebody could be known.
     """
     trail = None if audit is None else AuditFile(audit)
     if trail is not None:
-        told = None if recogniser is None else recogniser.disclosure
-        model = {} if told is None else {"model": told.model, "sha256": told.sha256}
-        trail.write("start", {"profiles": str(len(profiles)), "learn": str(learn)} | model)
+        model = {"model": "none: no emotion is inferred"}
+        if recogniser is not None:
+            model = {"model": recogniser.disclosure.model, "sha256": recogniser.disclosure.sha256}
+        trail.write("start", {"profiles": str(len(profiles)), "learn": str(learn)} | model | dict(told or {}))
     consent = Consent(clock, on_change=None if trail is None else trail.write)
     for text in consents:
         consent.grant(read_grant(text))
@@ -86,7 +92,7 @@ def prepare(
     if recogniser is None:
         if profiles:
             raise InputError(f"-p {profiles[0]}", "no emotion is inferred in this context", mend="leave out -p")
-        return Backstage(ControlInbox(), consent, None, fitter, references=references)
+        return Backstage(ControlInbox(), consent, None, fitter, references=references, trail=trail)
     entries: dict[str | None, Entry] = {}
     for asked in profiles:
         stream, entry = enter(asked, recogniser, may_be_new=learn)
@@ -94,7 +100,7 @@ def prepare(
             raise InputError(f"-p {asked}", "a second profile for the same performer", mend="-p STREAM=FILE for each")
         entries[stream] = entry
     roster = Roster(recogniser, fitter, entries)
-    return Backstage(ControlInbox(), consent, roster, fitter, learn, references)
+    return Backstage(ControlInbox(), consent, roster, fitter, learn, references, trail=trail)
 
 
 @contextlib.contextmanager
