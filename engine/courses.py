@@ -8,7 +8,7 @@ costs a third of answering one after the other.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 from .events import Event
 from .recognise import Answer, Question, Recogniser, answer_all
@@ -27,12 +27,15 @@ def drive(course: Course, recogniser: Recogniser | None) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def drive_together(lines: Iterable[Sequence[Begin]], recogniser: Recogniser | None) -> Iterator[tuple[Event, ...]]:
+def drive_together(
+    lines: Mapping[str, Sequence[Begin]], recogniser: Recogniser | None, fail: Callable[[str, Exception], None]
+) -> Iterator[tuple[Event, ...]]:
     """Yield the events of every course: those of a line one course after another, the lines side by side.
 
-    A line is one performer: her second pose is looked at only when all is known of her first.
+    A line is one performer, by stream: her second pose is looked at only when all is known of her first. fail: hears
+    of a line that broke; what is left of it is given up, and the others go on.
     """
-    running = [_Line(begins) for begins in lines]
+    running = [_Line(stream, begins, fail) for stream, begins in lines.items()]
     while running:
         asking = [(line, line.question) for line in running if line.question is not None]
         answers: list[Answer] = []
@@ -42,7 +45,7 @@ def drive_together(lines: Iterable[Sequence[Begin]], recogniser: Recogniser | No
         for (line, _), answer in zip(asking, answers, strict=True):
             line.go_on(answer)
         for line in running:
-            while line.question is None and line.done is not None:
+            while line.done is not None:
                 yield line.done
                 line.begin_next()
         running = [line for line in running if line.question is not None]
@@ -51,15 +54,15 @@ def drive_together(lines: Iterable[Sequence[Begin]], recogniser: Recogniser | No
 class _Line:
     """Follow the courses of one performer, one after another."""
 
-    def __init__(self, begins: Sequence[Begin]) -> None:
+    def __init__(self, stream: str, begins: Sequence[Begin], fail: Callable[[str, Exception], None]) -> None:
+        self._stream, self._fail = stream, fail
         self.question: Question | None = None
-        self.done: tuple[Event, ...] | None = None
         self._waiting = deque(begins)
         self.begin_next()
 
     def begin_next(self) -> None:
         """Start the next course; without one, nothing is done or asked any more."""
-        self.done = None
+        self.done: tuple[Event, ...] | None = None
         if not self._waiting:
             return
         self._events: list[Event] = []
@@ -68,7 +71,12 @@ class _Line:
 
     def go_on(self, answer: Answer | None) -> None:
         """Run until the next question or the end of the course."""
-        self.question = _until_question(self._course, answer, self._events)
+        try:
+            self.question = _until_question(self._course, answer, self._events)
+        except Exception as error:  # noqa: BLE001 - one performer's trouble is not the others'
+            self.question = None
+            self._waiting.clear()
+            self._fail(self._stream, error)
         if self.question is None:
             self.done = tuple(self._events)
 

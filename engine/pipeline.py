@@ -95,14 +95,13 @@ class Engine:
             return self._refuse(pose)
         return self._together(drive(performer.step(pose), self._recogniser))
 
-    def step_many(self, poses: Sequence[Pose]) -> tuple[Event, ...]:
+    def step_many(self, poses: Sequence[Pose], fail: Callable[[str, Exception], None]) -> tuple[Event, ...]:
         """Take the poses of several performers, in the order received, and ask the recogniser for all of them at once.
 
         Returns the events of each pose together, as soon as a performer is through with it; one performer's stay in
-        order. What is said is what `step` would say of one pose after another.
+        order. What is said is what `step` would say of one pose after another. fail: hears of the stream that could not
+        be gone through, and why; the others are told of all the same.
         """
-        if len(poses) == 1:
-            return self.step(poses[0])
         events: list[Event] = []
         lines: dict[str, list[Begin]] = {}
         for pose in poses:
@@ -111,7 +110,7 @@ class Engine:
                 events += self._refuse(pose)
             else:
                 lines.setdefault(pose.stream, []).append(partial(performer.step, pose))
-        for said in drive_together(lines.values(), self._recogniser):
+        for said in drive_together(lines, self._recogniser, fail):
             events += self._together(said)
         return tuple(events)
 
@@ -174,6 +173,11 @@ class Engine:
             self._past[stream] = _added(self._past.get(stream, {}), _ended(gone.counters()))
         if self._group is not None:
             self._group.forget(stream)
+
+    @property
+    def max_performers(self) -> int:
+        """Return how many are followed at once."""
+        return self._max_performers
 
     @property
     def signs(self) -> bool:

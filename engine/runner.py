@@ -19,7 +19,7 @@ from .control import ControlInbox
 from .desk import ENGINE, Desk
 from .events import EmotionEvent, Event, StatusEvent
 from .gate import Gate
-from .inbox import INBOX_POSES, Inbox
+from .inbox import INBOX_POSES, POSES_EACH, Inbox
 from .notices import Level, Notices
 from .outlet import Outlet
 from .pipeline import Engine
@@ -97,7 +97,7 @@ class Runner:
         self._watchdog = Watchdog(clock, self._tell_now)
         self._live = False
         self._stop = threading.Event()
-        self._inbox = Inbox()
+        self._inbox = Inbox(max(INBOX_POSES, POSES_EACH * engine.max_performers))
         self._notices = Notices(ENGINE)
         self._gate = Gate(consent, persons)
         self._threads = SensorThreads(sources, self._inbox, self._gate, clock, self._watchdog, stop=self._stop)
@@ -172,15 +172,15 @@ class Runner:
         next_tick_ns = self._clock.now_ns() + TICK_NS
         while not self._over(end_ns):
             own.beat()
-            pose = self._inbox.take(TICK_NS / NS_PER_S)
+            poses = self._inbox.take_batch(TICK_NS / NS_PER_S)
             self._emit(self._desk.work())
-            if pose is not None:
-                self._take(pose)
+            if poses:
+                self._take_live(poses)
             now_ns = self._clock.now_ns()
             if now_ns >= next_tick_ns:
                 self._tick(now_ns)
                 next_tick_ns = now_ns + TICK_NS
-            if pose is None and self._threads.are_over() and not self._inbox.stats().used:
+            if not poses and self._threads.are_over() and not self._inbox.stats().used:
                 break
         self._stop.set()
         self._watchdog.stop()
@@ -188,17 +188,22 @@ class Runner:
         self._tick(self._clock.now_ns())
 
     def _take(self, pose: Pose) -> None:
-        """Let the engine read a pose, unless consent has ended while it waited; what breaks it ends nobody's show."""
-        if not self._gate.may_be_read(pose):
-            return
+        """Let the engine read a pose of a recording, unless consent has ended."""
+        if self._gate.may_be_read(pose):
+            self._emit(self._engine.step(pose))
+
+    def _take_live(self, poses: Sequence[Pose]) -> None:
+        """Let the engine read what waits, unless consent has ended meanwhile; what breaks it ends nobody's show."""
+        allowed = [pose for pose in poses if self._gate.may_be_read(pose)]
+
+        def fail(stream: str, error: Exception) -> None:
+            self._start_afresh((stream,), error)
+
         try:
-            events = self._engine.step(pose)
-        except Exception as error:
-            if not self._live:
-                raise
-            self._start_afresh((pose.stream,), error)
-            return
-        self._emit(events)
+            if allowed:
+                self._emit(self._engine.step_many(allowed, fail))
+        except Exception as error:  # noqa: BLE001 - what answers for all of them at once broke
+            self._start_afresh({pose.stream for pose in allowed}, error)
 
     def _start_afresh(self, streams: Iterable[str], error: Exception) -> None:
         """Let performers leave the stage and come again, whose movement could not be gone through, and say so."""

@@ -14,12 +14,17 @@ from emotus.bridges.wire import to_json
 from emotus.engine.clock import ManualClock
 from emotus.engine.events import EmotionEvent, Event, StatusEvent
 from emotus.engine.network import load
+from emotus.engine.performer import Performer
 from emotus.engine.pipeline import Engine
 from emotus.engine.pose import Pose
 from emotus.engine.recognise import Evidence, Reading
 from emotus.engine.skeleton import Float32
 
 EMOTIONS = ("happy", "sad", "angry", "proud", "walk", "tour")
+
+
+def never(stream: str, error: Exception) -> None:
+    raise AssertionError(stream) from error
 
 
 class Together(CountingRecogniser):
@@ -58,7 +63,7 @@ def test_together_each_is_told_what_she_would_be_told_alone():
     arrived = rounds(5, 3.0)
     alone, together = Engine(load("bandai-stgcn"), ManualClock()), Engine(load("bandai-stgcn"), ManualClock())
     one_by_one = [event for poses in arrived for pose in poses for event in alone.step(pose)]
-    in_bunches = [event for poses in arrived if poses for event in together.step_many(poses)]
+    in_bunches = [event for poses in arrived if poses for event in together.step_many(poses, never)]
     for i in range(5):
         theirs, ours = told(one_by_one, f"p{i}"), told(in_bunches, f"p{i}")
         assert len(ours) == len(theirs) > 150
@@ -77,7 +82,7 @@ def test_all_who_move_at_once_are_asked_about_at_once():
     engine = Engine(recogniser, ManualClock())
     takes = [list(walker(30, stream=f"p{i}")) for i in range(8)]
     for poses in zip(*takes, strict=True):
-        engine.step_many(poses)
+        engine.step_many(poses, never)
     assert set(recogniser.asked) == {8}
 
 
@@ -85,7 +90,7 @@ def test_several_poses_of_one_performer_stay_in_order():
     """Her second is looked at when all is known of her first; the times of her answers rise."""
     engine = Engine(CountingRecogniser(), ManualClock())
     poses = [*walker(10, stream="a"), *walker(10, stream="b")]
-    events = [event for event in engine.step_many(poses) if isinstance(event, EmotionEvent)]
+    events = [event for event in engine.step_many(poses, never) if isinstance(event, EmotionEvent)]
     for stream in ("a", "b"):
         times = [event.t_ns for event in events if event.stream == stream]
         assert len(times) == 10
@@ -95,7 +100,7 @@ def test_several_poses_of_one_performer_stay_in_order():
 def test_whoever_finds_no_room_is_refused_and_the_others_are_read():
     """A full engine says so once and counts."""
     engine = Engine(CountingRecogniser(), ManualClock(), max_performers=2)
-    events = engine.step_many([pose for name in "abc" for pose in walker(2, stream=name)])
+    events = engine.step_many([pose for name in "abc" for pose in walker(2, stream=name)], never)
     assert engine.refused == 2
     assert {event.stream for event in events if isinstance(event, EmotionEvent)} == {"a", "b"}
     assert [event.code for event in events if isinstance(event, StatusEvent)].count("too-many-performers") == 1
@@ -103,6 +108,25 @@ def test_whoever_finds_no_room_is_refused_and_the_others_are_read():
 
 def test_without_a_recogniser_nothing_is_asked():
     """Movement is told of all the same."""
-    events = Engine(None, ManualClock()).step_many([*walker(3, stream="a"), *walker(3, stream="b")])
+    events = Engine(None, ManualClock()).step_many([*walker(3, stream="a"), *walker(3, stream="b")], never)
     assert events
     assert not [event for event in events if isinstance(event, EmotionEvent)]
+
+
+def test_one_performers_trouble_is_not_the_others(monkeypatch):
+    """Whoever cannot be gone through is told of, with her reason; the others are read to the end."""
+    engine = Engine(CountingRecogniser(), ManualClock())
+    step = Performer.step
+
+    def stumble(self: Performer, pose: Pose):
+        if pose.stream == "b" and pose.seq == 1:
+            raise ArithmeticError("stumbled")
+        yield from step(self, pose)
+
+    monkeypatch.setattr(Performer, "step", stumble)
+    failed: list[tuple[str, str]] = []
+    poses = [pose for name in "abc" for pose in walker(3, stream=name)]
+    events = engine.step_many(poses, lambda stream, error: failed.append((stream, str(error))))
+    assert failed == [("b", "stumbled")]
+    read = [event.stream for event in events if isinstance(event, EmotionEvent)]
+    assert [read.count(name) for name in "abc"] == [3, 1, 3]
