@@ -28,6 +28,7 @@ class _Line:
     change: float
     due_ns: int
     said_ns: int
+    tags: bytes
     said: bytes
 
 
@@ -61,7 +62,7 @@ class OscGate:
         address, tags, payload = split(element)
         line = self._lines.get(address)
         if line is None:
-            self._enter(address, t_ns, payload)
+            self._enter(address, t_ns, tags, payload)
             return True
         if t_ns < line.said_ns:  # the source began again
             line.due_ns = t_ns
@@ -71,21 +72,21 @@ class OscGate:
             return False
         late = t_ns - line.due_ns >= line.interval_ns
         line.due_ns = (t_ns if late else line.due_ns) + line.interval_ns
-        line.said_ns, line.said = t_ns, payload
+        line.said_ns, line.tags, line.said = t_ns, tags, payload
         return True
 
-    def _enter(self, address: bytes, t_ns: int, payload: bytes) -> None:
+    def _enter(self, address: bytes, t_ns: int, tags: bytes, payload: bytes) -> None:
         if len(self._lines) >= MAX_ADDRESSES:
             self._lines.clear()
         text = address.decode("ascii")
         rate = _last(self._rates, text)
         interval_ns = round(NS_PER_S / rate) if rate else 0
         change = _last(self._changes, text) or 0.0
-        self._lines[address] = _Line(interval_ns, change, t_ns + interval_ns, t_ns, payload)
+        self._lines[address] = _Line(interval_ns, change, t_ns + interval_ns, t_ns, tags, payload)
 
     @staticmethod
     def _is_unchanged(line: _Line, tags: bytes, payload: bytes) -> bool:
-        if not line.change or len(payload) != len(line.said):
+        if not line.change or tags != line.tags or len(payload) != len(line.said):
             return False
         count = tags.count(b"f")
         if not count or count != len(tags) - 1:

@@ -60,6 +60,18 @@ def _osc(wish: Wish) -> Bridge:
     return make_osc(wish)
 
 
+def _vmc(wish: Wish) -> Bridge:
+    from .vmc import make_vmc
+
+    return make_vmc(wish)
+
+
+def _vrchat(wish: Wish) -> Bridge:
+    from .vrchat import make_vrchat
+
+    return make_vrchat(wish)
+
+
 def _ws(wish: Wish) -> Bridge:
     from .websocket import bridge_of
 
@@ -83,6 +95,8 @@ def _mcap(wish: Wish) -> Bridge:
 # A new kind of bridge is one line here.
 SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {
     "osc": _osc,
+    "vmc": _vmc,
+    "vrchat": _vrchat,
     "ws": _ws,
     "jsonl": _jsonl,
     "mcap": _mcap,

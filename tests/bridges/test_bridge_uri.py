@@ -41,7 +41,7 @@ def test_an_address_gives_its_bridge(uri, kind):
 @pytest.mark.parametrize(
     ("uri", "problem"),
     [
-        ("", "unknown bridge"), ("osc", "not HOST:PORT"), ("smoke:signals", "one of osc:, ws:, jsonl:"),
+        ("", "unknown bridge"), ("osc", "not HOST:PORT"), ("smoke:signals", "one of osc:, "),
         ("osc:127.0.0.1", "not HOST:PORT"), ("osc::9000", "not HOST:PORT"), ("osc:::1:9000", "not HOST:PORT"),
         ("osc:127.0.0.1:", "is no port"), ("osc:127.0.0.1:port", "is no port"), ("osc:127.0.0.1:0", "1 to 65535"),
         ("ws:127.0.0.1:65536", "1 to 65535"), ("ws:127.0.0.1:-1", "is no port"), ("ws:127.0.0.1:٣", "is no port"),

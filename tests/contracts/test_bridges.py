@@ -22,7 +22,10 @@ import emotus.bridges
 from emotus.bridges.base import Bridge
 from emotus.bridges.jsonl import JsonlBridge
 from emotus.bridges.osc import OscBridge
+from emotus.bridges.osc_link import Target
 from emotus.bridges.terminal import TerminalBridge
+from emotus.bridges.vmc import VmcBridge
+from emotus.bridges.vrchat import VrchatBridge
 from emotus.bridges.websocket import WebSocketBridge
 from emotus.engine.clock import MonotonicClock
 from emotus.engine.events import EVENT_TYPES
@@ -47,11 +50,18 @@ def _recorder(tmp_path) -> Bridge:
     return RecorderBridge(tmp_path / "out.mcap", clock=MonotonicClock())
 
 
+def _dead() -> list[Target]:
+    """Return a receiver that is not there."""
+    return [Target("udp", "127.0.0.1", free_port(socket.SOCK_DGRAM))]
+
+
 # How each kind of bridge is made for these tests, with a receiver that is dead: a new bridge needs a line here.
 MAKERS: dict[str, Callable[..., Bridge]] = {
     "JsonlBridge": lambda tmp_path: JsonlBridge(str(tmp_path / "out.jsonl"), clock=MonotonicClock()),
     "OscBridge": lambda _: OscBridge("127.0.0.1", free_port(socket.SOCK_DGRAM), labels=LABELS, clock=MonotonicClock()),
     "RecorderBridge": _recorder,
+    "VmcBridge": lambda _: VmcBridge(_dead(), labels=LABELS, clock=MonotonicClock()),
+    "VrchatBridge": lambda _: VrchatBridge(_dead(), labels=LABELS, clock=MonotonicClock()),
     "TerminalBridge": lambda _: TerminalBridge(io.StringIO()),
     "ViewerBridge": _viewer,
     "WebSocketBridge": lambda _: WebSocketBridge("127.0.0.1", 0, labels=LABELS, clock=MonotonicClock()),
