@@ -52,7 +52,14 @@ def test_an_emotion_says_exactly_what_the_design_says():
     ]  # fmt: skip
     assert told["probs"] == dict(zip(LABELS, (0.1, 0.5, 0.05, 0.15, 0.12346, 0.07654), strict=True))
     assert (told["valence"], told["latency_ms"], told["abstain"]) == (0.12346, 3.142, False)
-    disclosure = {"inferred": True, "kind": "apparent expression", "model": "bandai-stgcn", "sha256": "a1" * 32}
+    disclosure = {
+        "inferred": True,
+        "kind": "apparent expression",
+        "model": "bandai-stgcn",
+        "sha256": "a1" * 32,
+        "notice": "the movement resembles acted expression; what anyone feels is not known",
+        "schema": "emotus.wire/1",
+    }
     assert told["disclosure"] == disclosure
 
 
