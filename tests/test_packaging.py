@@ -121,10 +121,10 @@ def imported(path: Path) -> set[str]:
 
 
 def test_all_leaves_the_heavy_extras_out() -> None:
-    """`all` brings neither gigabytes nor pins that clash: no webcam, no TensorRT."""
+    """`all` brings neither gigabytes nor pins that clash nor what must be compiled: no webcam, no TensorRT, no MIDI."""
     (line,) = EXTRAS["all"]
     brought = set(re.search(r"\[(.*)\]", line)[1].split(","))
-    assert brought == set(EXTRAS) - {"all", "webcam", "webcam-onnx", "tensorrt"}
+    assert brought == set(EXTRAS) - {"all", "webcam", "webcam-onnx", "tensorrt", "midi"}
 
 
 def test_what_all_brings_is_pinned() -> None:
