@@ -72,6 +72,18 @@ def _vrchat(wish: Wish) -> Bridge:
     return make_vrchat(wish)
 
 
+def _artnet(wish: Wish) -> Bridge:
+    from .lights_uri import make_artnet
+
+    return make_artnet(wish)
+
+
+def _sacn(wish: Wish) -> Bridge:
+    from .lights_uri import make_sacn
+
+    return make_sacn(wish)
+
+
 def _ws(wish: Wish) -> Bridge:
     from .websocket import bridge_of
 
@@ -97,6 +109,8 @@ SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {
     "osc": _osc,
     "vmc": _vmc,
     "vrchat": _vrchat,
+    "artnet": _artnet,
+    "sacn": _sacn,
     "ws": _ws,
     "jsonl": _jsonl,
     "mcap": _mcap,

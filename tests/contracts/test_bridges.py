@@ -21,6 +21,8 @@ from support.sayings import emotion, frame, free_port, motion, pose, qualities, 
 import emotus.bridges
 from emotus.bridges.base import Bridge
 from emotus.bridges.jsonl import JsonlBridge
+from emotus.bridges.lights import LightsBridge
+from emotus.bridges.lights_wire import ArtnetWire
 from emotus.bridges.osc import OscBridge
 from emotus.bridges.osc_link import Target
 from emotus.bridges.terminal import TerminalBridge
@@ -58,6 +60,7 @@ def _dead() -> list[Target]:
 # How each kind of bridge is made for these tests, with a receiver that is dead: a new bridge needs a line here.
 MAKERS: dict[str, Callable[..., Bridge]] = {
     "JsonlBridge": lambda tmp_path: JsonlBridge(str(tmp_path / "out.jsonl"), clock=MonotonicClock()),
+    "LightsBridge": lambda _: LightsBridge("artnet:dead", _dead()[0], ArtnetWire(0), clock=MonotonicClock()),
     "OscBridge": lambda _: OscBridge("127.0.0.1", free_port(socket.SOCK_DGRAM), labels=LABELS, clock=MonotonicClock()),
     "RecorderBridge": _recorder,
     "VmcBridge": lambda _: VmcBridge(_dead(), labels=LABELS, clock=MonotonicClock()),
