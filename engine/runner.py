@@ -173,19 +173,20 @@ class Runner:
         while not self._over(end_ns):
             own.beat()
             poses = self._inbox.take_batch(TICK_NS / NS_PER_S)
+            taken_ns = self._clock.now_ns()
             self._emit(self._desk.work())
             if poses:
                 self._take_live(poses)
             now_ns = self._clock.now_ns()
             if now_ns >= next_tick_ns:
-                self._tick(now_ns)
+                self._tick(now_ns, taken_ns)
                 next_tick_ns = now_ns + TICK_NS
             if not poses and self._threads.are_over() and not self._inbox.stats().used:
                 break
         self._stop.set()
         self._watchdog.stop()
         self._threads.join()
-        self._tick(self._clock.now_ns())
+        self._tick(self._clock.now_ns(), self._clock.now_ns())
 
     def _take(self, pose: Pose) -> None:
         """Let the engine read a pose of a recording, unless consent has ended."""
@@ -220,10 +221,14 @@ class Runner:
         if self._outlet.is_unheard:
             self.stop()
 
-    def _tick(self, now_ns: int) -> None:
-        """Let time pass in the engine, and report the sensors that broke since the last tick."""
+    def _tick(self, now_ns: int, taken_ns: int) -> None:
+        """Let time pass in the engine, and report the sensors that broke since the last tick.
+
+        For the engine it is as late as when poses were last taken for it: what came while it was busy with those waits
+        in the inbox, and is no silence.
+        """
         try:
-            self._emit(self._engine.tick(now_ns))
+            self._emit(self._engine.tick(taken_ns))
         except Exception as error:  # noqa: BLE001 - as in _take; whose it was is not known
             self._start_afresh(self._engine.performers(), error)
         self._emit(self._desk.look_round())

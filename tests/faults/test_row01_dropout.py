@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from faults.checker import check_counters, check_events, of, same_output
+from faults.figures import figure
 from faults.link import as_sent, deliver, deliver_timed
 from faults.stand_in import WindowReader, performance
 
@@ -42,6 +43,7 @@ def test_a_tenth_of_a_second_is_bridged():
     times = [event.t_ns for event in of(EmotionEvent, events)]
     longest_ms = max(b - a for a, b in zip(times, times[1:], strict=False)) / 1e6
     print(f"row 1: 0.1 s bridged by {counts['interpolated']} poses, longest step {longest_ms:.1f} ms")
+    figure(1, "longest step over 0.1 s of silence", longest_ms, 34, "ms")
     assert counts["interpolated"] == 6
     assert longest_ms < 34
 
@@ -77,6 +79,10 @@ def test_longer_silence_ends_all_knowledge(seconds):
     print(f"row 1: {seconds:g} s silent, told after {told_ms:.0f} ms, first answer {first_ms:.0f} ms after the return")
     assert len(stale) == len(unknown) == 1
     assert told_ms <= 200
+    across = len([e for e in of(EmotionEvent, events) if e.confidence > 0 and before[-1].t_ns < e.t_ns < after[0].t_ns])
+    figure(1, f"{seconds:g} s silent: told after", told_ms, 200, "ms")
+    figure(1, f"{seconds:g} s silent: first answer after the return", first_ms, 34, "ms")
+    assert figure(1, f"{seconds:g} s silent: answers across the hole", across, 0, better="==")
     assert unknown == stale
     assert first_ms <= 34
     assert not [e for e in of(PoseEvent, events) if before[-1].t_ns < e.t_ns < after[0].t_ns]

@@ -6,6 +6,7 @@ import functools
 
 import pytest
 from faults.checker import check_counters, check_events, of
+from faults.figures import figure
 from faults.link import LossyLink, as_sent, burst_pattern, deliver, random_pattern
 from faults.stand_in import WindowReader, performance, shipped
 
@@ -69,7 +70,7 @@ def test_loss_hardly_changes_the_answer(name, pattern, target, answered, rate_hz
         f"counted {counts['lost']} of {lost}, holes {counts['holes']}"
     )
     assert counts["lost"] == lost
-    assert share >= target
+    assert figure(2, f"same label, {name} lost at {rate_hz:g} Hz", share, target, better=">=")
     assert len(lossy) / len(whole) >= answered
 
 
@@ -85,7 +86,7 @@ def test_loss_hardly_changes_what_the_shipped_recogniser_says(name, pattern, tar
     _, lossy = labels(LossyLink(pattern).carry(as_sent(performance(SHIPPED_SECONDS))), shipped())
     share = agreement(lossy, whole)
     print(f"row 2: {name} lost, shipped recogniser: same label {share:.2%}, answers {len(lossy) / len(whole):.1%}")
-    assert share >= target
+    assert figure(2, f"same label, {name} lost, shipped recogniser", share, target, better=">=")
     assert len(lossy) / len(whole) >= answered
 
 
@@ -101,5 +102,6 @@ def test_after_a_burst_the_shipped_recogniser_mostly_keeps_its_word():
     agreed = sum(a == b or UNKNOWN in (a, b) for a, b in found) / len(found)
     same = sum(a == b for a, b in found) / len(found)
     print(f"row 2: {name} lost, shipped recogniser: same label {same:.2%}, not contradicted {agreed:.2%}")
-    assert agreed >= 5 / 6
+    figure(2, f"same label, {name} lost, shipped recogniser", same, LOSSES[-1][2], better=">=")
+    assert figure(2, f"not contradicted, {name} lost, shipped recogniser", agreed, 5 / 6, better=">=")
     assert len(lossy) / len(whole) >= answered

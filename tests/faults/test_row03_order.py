@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from faults.checker import check_counters, check_events, of, same_output
+from faults.figures import figure
 from faults.link import as_sent, deliver_timed, doubled, shuffled
 from faults.stand_in import WindowReader, performance
 
@@ -42,6 +43,7 @@ def test_disorder_leaves_no_trace(rate_hz, depth):
     assert counts["dropped_duplicate"] == len(mixed) - len(packets)
     assert counts["lost"] == 0
     assert added_ms <= 50
+    figure(3, f"added latency, shuffled within {depth} at {rate_hz:g} Hz", added_ms, 50, "ms")
 
 
 def test_the_counter_may_wrap():
@@ -63,7 +65,7 @@ def test_a_restart_is_followed(restart_at):
     counts, timed = run(as_sent([*poses[:half], *again]))
     costs = counts["dropped_late"] + counts["dropped_duplicate"]
     print(f"row 3: restart at {restart_at}: followed after {costs} packets")
-    assert costs <= 16
+    assert figure(3, f"packets a restart at {restart_at} costs", costs, 16)
     assert counts["processed"] >= len(poses) - 16
     answers = of(EmotionEvent, [event for _, event in timed])
     assert answers[-1].t_ns >= poses[-1].t_ns - 40 * NS_PER_MS

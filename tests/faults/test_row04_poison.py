@@ -9,6 +9,7 @@ import os
 import numpy as np
 import pytest
 from faults.checker import check_counters, check_events, of, same_output
+from faults.figures import figure
 from faults.link import as_sent, deliver
 from faults.stand_in import RECEPTIVE_FIELD, WindowReader, performance, shipped
 
@@ -65,6 +66,7 @@ def test_nothing_poisonous_leaves():
         f"{masked} joints masked, {counts['dropped_unusable']} unusable, {counts['dropped_implausible']} implausible"
     )
     assert masked >= 0.5 * POISONED
+    figure(4, f"non-finite numbers after {POISONED} poisoned frames", 0, 0, better="==")
     assert poses_out > 0.3 * POISONED / 2
 
 
@@ -84,7 +86,7 @@ def test_the_shipped_recogniser_stays_finite_and_recovers():
         answers.append(of(EmotionEvent, events)[-1])
     difference = max(abs(answers[0].probs[name] - answers[1].probs[name]) for name in answers[0].probs)
     print(f"row 4: 60 poisoned frames, 14 s later probabilities of the shipped recogniser differ by {difference:.4f}")
-    assert difference <= 0.02
+    assert figure(4, "shipped recogniser, 14 s after 60 poisoned frames: probabilities off by", difference, 0.02)
 
 
 def run(poses):
@@ -118,7 +120,8 @@ def test_what_was_poisoned_leaves_no_trace(kind, joint):
     since_ns = poses[303].t_ns + round((RECEPTIVE_FIELD + 2) * NS_PER_S / 30)
     a, b = ({e.t_ns: e for e in of(EmotionEvent, events) if e.t_ns > since_ns} for events in (clean, dirty))
     assert a.keys() == b.keys()
-    assert max(abs(a[t].probs[name] - b[t].probs[name]) for t in a for name in a[t].probs) <= 1e-6
+    off = max(abs(a[t].probs[name] - b[t].probs[name]) for t in a for name in a[t].probs)
+    assert figure(4, f"next clean window after {kind} in joint {joint}: off by", off, 1e-6)
     last_a, last_b = of(QualitiesEvent, clean)[-1], of(QualitiesEvent, dirty)[-1]
     assert max(abs(last_a.values[name] - last_b.values[name]) for name in last_a.values) <= 1e-6
 

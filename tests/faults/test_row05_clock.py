@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from faults.checker import check_counters, check_events, of, same_output
+from faults.figures import figure
 from faults.link import as_sent, deliver, deliver_timed
 from faults.stand_in import WindowReader, performance
 
@@ -44,6 +45,7 @@ def test_the_wall_clock_is_never_looked_at(jump_s, monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: int(jumping() * 1e9))
     monkeypatch.setenv("TZ", "Europe/Berlin" if jump_s > 0 else "UTC")
     assert same_output(run(poses), calm)
+    figure(5, f"changes after a step of the wall clock by {jump_s:+g} s", 0, 0, better="==")
     print(f"row 5: wall clock {jump_s:+g} s: 0 changes in {len(calm)} events")
 
 
@@ -86,7 +88,7 @@ def test_a_minute_asleep_is_a_dropout(backlog):
     assert not [
         e for e in of(EmotionEvent, events) if e.confidence > 0 and asleep_ns + 2 * NS_PER_S < e.t_ns < awake_ns
     ]
-    assert burst == 1
+    assert figure(5, f"answers a stride after 60 s asleep, {backlog} piled up", burst, 1, better="==")
     assert first_ms <= 34
 
 
@@ -105,5 +107,6 @@ def test_a_sensor_whose_clock_jumps_is_followed():
         check_events(events)
         counts = check_counters(engine, len(poses))["anna"]
         print(f"row 5: source clock {jump_ns / 3.6e12:+g} h: {len(poses) - counts['processed']} poses dropped")
-        assert counts["processed"] >= len(poses) - 17
+        lost = len(poses) - counts["processed"]
+        assert figure(5, f"poses lost when the source's clock leaps {jump_ns / 3.6e12:+g} h", lost, 17)
         assert len(of(EmotionEvent, events)) >= 220

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from faults.figures import figure
 from faults.stand_in import WindowReader, performance
 from support.plain_packets import PlainDecoder, packet
 from support.xsens_suit import sample_of
@@ -70,6 +71,8 @@ def test_what_is_beyond_the_budget_is_dropped_before_it_is_decoded(sensor):
         f"row 7: {sent[0] / took_s:.0f} datagrams/s sent, {counters['datagrams'] / took_s:.0f} heard, "
         f"{given / took_s:.0f} poses/s given, {dropped} dropped undecoded, longest read {1000 * longest_s:.1f} ms"
     )
+    figure(7, "datagrams a second of a flood", sent[0] / took_s, None, "1/s")
+    figure(7, "of those decoded beyond the budget", max(0, counters["received"] - 500 * took_s - 101), 0, better="==")
     assert counters["received"] <= 500 * took_s + 100 + 1
     assert dropped >= counters["datagrams"] - counters["received"] - 1
     assert counters["datagrams"] == counters["received"] + dropped
@@ -103,6 +106,7 @@ def test_strangers_are_refused_to_the_last_one():
     took_us = (time.thread_time() - start) * 10
     assert door.admits("10.0.0.5", NS_PER_S)
     print(f"row 7: 100000 of 100000 strangers refused, {took_us:.2f} us each")
+    figure(7, "strangers refused, of 100 000", door.counters["dropped_foreign"], 100_000, better="==")
     assert door.counters == {"dropped_foreign": 100_000, "dropped_flood": 0}
     assert any("10.0.0.66" in note and "from=HOST" in note for note in door.notes)
 
@@ -135,6 +139,7 @@ def test_ten_times_the_rate_costs_a_step_nothing():
     flooded, more = run(10)
     p99 = [float(np.percentile(each, 99)) for each in (plain, flooded)]
     print(f"row 7: step p99 {p99[0]:.2f} ms plain, {p99[1]:.2f} ms at ten times the rate ({p99[1] / p99[0] - 1:+.0%})")
+    figure(7, "step p99 at ten times the rate, to the plain one", p99[1] / p99[0], 1.2)
     assert more["frames"] == counts["frames"]
     assert more["processed"] == counts["processed"]
     assert more["dropped_duplicate"] == 9 * counts["processed"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faults.figures import figure
 from support.raw_websocket import RawClient
 from support.sayings import wait_for
 
@@ -40,6 +41,13 @@ def test_two_hundred_clients_hear_what_is_sent_though_ten_never_read():
     p50, p99 = np.percentile(figures["ages_ms"], (50, 99))
     sent, heard, stats = figures["sent"], figures["heard"], figures["stats"]
     print(f"row 10: {CLIENTS} clients, {heard[0]}/{sent} frames, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    figure(
+        10, f"{CLIENTS} clients and {STALLED} stalled: frames the least lucky heard", heard[0] / sent, 1, better=">="
+    )
+    figure(10, f"{CLIENTS} clients: age p50", p50, 15, "ms")
+    figure(10, f"{CLIENTS} clients: age p99", p99, 50, "ms")
+    each_kb = figures["rss_growth_mb"] * 1e3 / (CLIENTS + STALLED)
+    figure(10, "memory a client", each_kb, MOST_BYTES / 1000, "KB")
     assert figures["lost"] == 0
     assert len(heard) == CLIENTS
     assert heard[0] >= 0.8 * sent

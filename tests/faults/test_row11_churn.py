@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import psutil
+from faults.figures import figure
 from support.raw_websocket import RawClient
 from support.sayings import emotion, status, wait_for
 
@@ -93,6 +94,9 @@ def test_clients_that_come_and_go_leave_nothing_behind():
             f"row 11: {sum(visits) / SECONDS:.0f} visits/s, a crowd of {CROWD}, p99 beside {p99:.1f} ms, nothing left"
         )
         assert len(ages_ms) > 10
+        figure(11, "visits a second", sum(visits) / SECONDS, None, "1/s")
+        figure(11, "p99 of who stayed", p99, 100, "ms")
+        figure(11, "files and tasks left behind", max(0, me.num_fds() - files), 0, better="==")
         assert p99 < 1000
     finally:
         over.set()

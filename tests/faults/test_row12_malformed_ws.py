@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
+from faults.figures import figure
 from support.raw_websocket import RawClient, frame
 from support.sayings import pose, wait_for
 
@@ -100,7 +101,8 @@ def test_broken_frames_are_answered_within_a_tenth_of_a_second(bridge):
         slowest = max(slowest, min(took))
     grown = psutil.Process().memory_info().rss - rss
     print(f"row 12: {len(BROKEN)} kinds of frames, closed within {1000 * slowest:.1f} ms, RSS {grown / 1e6:+.1f} MB")
-    assert slowest < CLOSE_S
+    assert figure(12, f"{len(BROKEN)} kinds of broken frames: closed within", 1000 * slowest, 1000 * CLOSE_S, "ms")
+    figure(12, "memory they cost", grown / 1e6, 0.256, "MB")
     assert grown < 10e6
 
 

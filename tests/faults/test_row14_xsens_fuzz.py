@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from faults.figures import figure
 from faults.stand_in import performance
 from support.xsens_suit import heard, one_of_each, sample_of, with_byte, with_id, worn
 
@@ -50,6 +51,7 @@ class Judge:
         """Print the figures."""
         rest = f"{self.refused} refused, {len(self.given)} poses, worst {self.worst_ns / 1e6:.3f} ms a packet"
         print(f"row 14: {what}: {self.fed} packets, {rest}")
+        figure(14, f"{what}: worst packet", self.worst_ns / 1e6, 1, "ms")
         assert self.worst_ns / 1e6 < WORST_MS
 
 

@@ -7,6 +7,7 @@ import os
 import random
 
 import pytest
+from faults.figures import figure
 from support.sayings import emotion, frame, wait_for
 
 from emotus.bridges.recorder import RecorderBridge
@@ -59,6 +60,7 @@ def test_cut_anywhere_it_gives_a_beginning_of_the_truth_and_says_so(recording):
         assert found == truth[: len(found)]
         assert reader.torn, cut
     print(f"row 17: cut at {len(cuts)} places of {len(recording)} bytes: always a beginning of the truth, always told")
+    figure(17, f"cuts of {len(recording)} bytes that gave a beginning of the truth", len(cuts), len(cuts), better="==")
 
 
 def test_a_turned_bit_is_found_wherever_it_is(recording):
@@ -74,4 +76,5 @@ def test_a_turned_bit_is_found_wherever_it_is(recording):
         assert set(found) <= truth
         told += bool(reader.torn)
     print(f"row 17: {told} of {FLIPS} turned bits found")
+    figure(17, "turned bits found", told / FLIPS, 1, better="==")
     assert told == FLIPS

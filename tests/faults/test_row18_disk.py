@@ -7,6 +7,7 @@ import os
 import time
 
 import pytest
+from faults.figures import figure
 from support.sayings import emotion, frame, wait_for
 
 from emotus.bridges import mcap_file
@@ -76,6 +77,8 @@ def test_a_full_or_broken_disk_ends_the_file_and_a_new_one_begins_when_there_is_
     print(f"row 18: {os.strerror(code)}: worst send {worst_ms:.2f} ms, {stats.errors} errors, {counts}")
     assert stats.received == stats.sent + stats.dropped
     assert counts["show.mcap"][0] > 0
+    figure(18, f"{os.strerror(code)}: slowest send to the recorder", worst_ms, None, "ms")
+    figure(18, f"{os.strerror(code)}: files that can be read afterwards", len(counts), 2, better="==")
     assert len(counts) == 2
     assert not list(tmp_path.glob("*.reserve"))
 
@@ -116,6 +119,7 @@ def test_a_slow_disk_holds_nobody_up(tmp_path, monkeypatch):
     disk.sleep_s = 0.5
     slow_ms = feed(bridge, 20, 100)
     print(f"row 18: worst send {quick_ms:.2f} ms with a quick disk, {slow_ms:.2f} ms with a slow one")
+    figure(18, "slowest send with a disk that takes 0.5 s a write", slow_ms, None, "ms")
     disk.sleep_s = 0.0
     bridge.close()
     stats = bridge.stats()

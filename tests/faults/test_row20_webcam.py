@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from faults.figures import figure
 from support.sayings import wait_for
 
 from emotus.engine.clock import MonotonicClock
@@ -74,6 +75,9 @@ def test_a_frozen_camera_is_told_and_taken_up_again(sensor, mode):
     mode.write_text("well")
     back_s = read_until(sensor, lambda pose: comes(pose) and sensor.health().state == "live")
     print(f"row 20: frozen: told after {lost_s:.2f} s, back {back_s:.2f} s after, {busy:.1%} of a core meanwhile")
+    figure(20, "frozen: told after", lost_s, 1, "s")
+    figure(20, "frozen: back after", back_s, 3, "s")
+    figure(20, "frozen: share of a core meanwhile", busy, 0.02)
     assert busy < 0.5  # a busy loop takes all of it
 
 
@@ -111,6 +115,9 @@ def test_a_camera_that_gives_nothing_is_asked_again_without_haste(mode, fault, s
     back_s = read_until(sensor, comes)
     sensor.close()
     print(f"row 20: {fault}: told after {lost_s:.2f} s, back {back_s:.2f} s after, {busy:.1%} of a core meanwhile")
+    figure(20, f"{fault}: told after", lost_s, 1, "s")
+    figure(20, f"{fault}: back after", back_s, 3, "s")
+    figure(20, f"{fault}: share of a core meanwhile", busy, 0.02)
     assert busy < 0.5  # a busy loop takes all of it
 
 
@@ -125,6 +132,8 @@ def test_a_driver_that_blocks_is_killed_and_its_camera_opened_again(sensor, mode
     mode.write_text("well")
     back_s = read_until(sensor, lambda pose: comes(pose) and sensor.health().state == "live")
     print(f"row 20: blocked: told after {lost_s:.2f} s, killed after {killed_s:.2f} s, back {back_s:.2f} s after")
+    figure(20, "blocked: killed after", killed_s, 2, "s")
+    figure(20, "blocked: back after", back_s, 3, "s")
     assert sensor.health().counters["restarts"] >= 1
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from faults.figures import figure
 
 from emotus.sensors.worker import Patience, Worker
 
@@ -57,6 +58,7 @@ def test_what_dies_or_hangs_is_started_again_while_others_go_on(trouble, said):
     stop.set()
     reader.join(40.0)
     print(f"row 21: {trouble}: at work again after {again_s:.2f} s; the other gave {len(heard)} results meanwhile")
+    figure(21, f"{trouble}: at work again after", again_s, 5, "s")
     assert it.restarted >= 1
     assert it.pid != first
     assert any(said in message for message in seen)
@@ -72,6 +74,7 @@ def test_what_dies_again_and_again_is_given_up():
     it.start()
     took_s = wait_for(it, None)
     print(f"row 21: given up after {it.restarted} restarts, {took_s:.1f} s")
+    figure(21, "restarts before it is given up", it.restarted, 5, better="==")
     assert (it.state, it.restarted) == ("failed", 5)
     assert it.message == "the worker was killed by SIGKILL; started 5 times again within 60 s, now given up"
     pid = it.pid

@@ -8,6 +8,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from faults.figures import figure
 from support.raw_websocket import RawClient
 from support.sayings import emotion, frame, free_port, udp_receiver, wait_for
 
@@ -51,6 +52,8 @@ def test_a_receiver_that_is_not_there_costs_the_others_nothing(tmp_path):
     assert refused > 0
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 3 * FRAMES
     assert (web.stats().sent, web.stats().dropped) == (3 * FRAMES, 0)
+    figure(22, "events the other bridges lost", web.stats().dropped, 0, better="==")
+    figure(22, "slowest send beside a receiver that is not there", 1000 * worst_s, 5, "ms")
     assert worst_s < 0.005
 
 
@@ -102,9 +105,9 @@ def test_a_port_in_use_stops_the_start_with_the_port_in_the_message():
     port = int(first.address.rpartition(":")[2].strip("/"))
     second = WebSocketBridge("127.0.0.1", port, clock=CLOCK)
     start = time.monotonic()
-    with pytest.raises(UriError, match=f"port {port} is in use") as told:
+    with pytest.raises(UriError, match=f"port {port} is in use"):
         second.start()
-    print(f"row 22: told after {1000 * (time.monotonic() - start):.0f} ms: {told.value}")
+    figure(22, "a port in use: told after", 1000 * (time.monotonic() - start), 1000, "ms")
     assert time.monotonic() - start < 1.0
     second.close()
     with RawClient(port) as client:

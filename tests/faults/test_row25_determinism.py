@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from faults.checker import of, same_output
+from faults.figures import figure
 from faults.link import LossyLink, as_sent, deliver, doubled, random_pattern, shuffled
 from faults.stand_in import WindowReader, performance, shipped
 
@@ -47,6 +48,7 @@ def test_a_replay_is_identical(reader):
     assert len(of(EmotionEvent, first)) > 250
     assert same_output(first, again)
     assert same_output(first, other)
+    figure(25, f"{reader}: events three times the same, to the last bit", len(first), None)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -58,3 +60,4 @@ def test_live_and_as_fast_as_possible_are_identical(reader):
     quick = Engine(recogniser, ManualClock(), live=False)
     fast = [event for pose in poses for event in quick.step(pose)]
     assert same_output(live, [*fast, *quick.flush()])
+    figure(25, f"{reader}: events that differ live and as fast as possible", 0, 0, better="==")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from faults.figures import figure
 from support.people import PatientFitter, Witness, build_of, mover
 
 from emotus.engine.acquaintance import Acquaintance
@@ -69,8 +70,8 @@ def test_a_swap_is_noticed_and_feeds_nothing():
         f"row 26: {in_time}/{CROSSINGS} swaps noticed within 5 s (median {np.median(noticed):.1f} s), "
         f"{clean}/{CROSSINGS} without any frame of the other fed, {back}/{CROSSINGS} in use again after her return"
     )
-    assert in_time >= 0.99 * CROSSINGS
-    assert clean >= 0.99 * CROSSINGS
+    assert figure(26, f"of {CROSSINGS} swaps noticed within 5 s", in_time / CROSSINGS, 0.99, better=">=")
+    assert figure(26, f"of {CROSSINGS} swaps that fed no frame of the other", clean / CROSSINGS, 0.99, better=">=")
     assert back >= 0.95 * CROSSINGS
 
 

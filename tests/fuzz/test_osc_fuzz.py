@@ -13,6 +13,7 @@ import os
 import time
 
 import pytest
+from faults.figures import figure
 from fuzz.osc_mutations import GOOD, mutations, nested
 
 from emotus.engine.errors import OscError
@@ -67,6 +68,8 @@ def test_mutated_packets_are_accepted_or_refused_quickly():
     """Nothing but OscError, nothing slow, and enough of both ends that the fuzzer is worth something."""
     ends, worst_ms = fuzz(COUNT, seed=20)
     print(f"{ends.total()} packets: {dict(ends)}, worst {worst_ms:.2f} ms")
+    figure(13, "mutated datagrams, each accepted or an OscError", ends.total(), COUNT, better="==")
+    figure(13, "worst single parse", worst_ms, WORST_MS, "ms")
     assert ends.total() == COUNT
     assert min(ends.values()) > COUNT * 0.1
     assert worst_ms <= WORST_MS
