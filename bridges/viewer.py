@@ -172,7 +172,10 @@ class ViewerBridge:
     def _take(self, event: Event, now_ns: int) -> None:
         state = self._states.get(event.stream)
         if state is None and isinstance(event, StatusEvent):
-            if event.level != "info" or event.code == "consent":  # of the engine, or of someone not on stage
+            if event.level != "info" or event.code in (
+                "consent",
+                "record",
+            ):  # of the engine, or of someone not on stage
                 self._notice, self._notice_ns = f"{event.stream}: {event.message}", now_ns
             return
         if state is None:

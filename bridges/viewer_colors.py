@@ -12,6 +12,7 @@ Rgb = tuple[int, int, int]
 
 STAGE: Final[Rgb] = (11, 13, 18)
 MUTED: Final[Rgb] = (128, 136, 150)
+SYNTHETIC: Final[Rgb] = (226, 122, 214)  # of what is generated, and of no emotion
 _EMOTIONS: Final[dict[str, Rgb]] = {
     "happy": (255, 196, 61),
     "sad": (86, 146, 255),

@@ -1,4 +1,4 @@
-"""The panel's buttons: teach a label, freeze the baseline, consent, stop everything. Each makes a command."""
+"""The panel's buttons: teach, calibrate, record, consent, stop everything. Each makes a command."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final
 from ..engine.control import (
     BaselineFreeze,
     BaselineResume,
+    Calibrate,
     Command,
     ConsentGrant,
     ConsentRevoke,
     ControlInbox,
+    RecordStart,
+    RecordStop,
     StopEverything,
     TeachStart,
     TeachStop,
@@ -39,7 +42,6 @@ class Controls:
         self._control = control
         self._buttons: set[str] = set()
         self._streams: tuple[str, ...] = ()
-        gui.add_button("stop everything", color=_RED).on_click(lambda _: self._put(StopEverything()))
         self._whom = gui.add_dropdown("performer", [str(EVERYBODY)], visible=False)
         with gui.add_folder("teach", expand_by_default=False):
             self._told = gui.add_html(told("press a label, move, press stop"))
@@ -48,7 +50,11 @@ class Controls:
             self._labels = gui.add_folder("labels")
             self._name = gui.add_text("new label", "")
             gui.add_button("add label").on_click(lambda _: self._add_label())
+        with gui.add_folder("record", expand_by_default=False):
+            self._add("record in a new file", RecordStart)
+            self._add("end the recording", RecordStop)
         with gui.add_folder("baseline and consent", expand_by_default=False):
+            self._add("calibrate: 45 s of usual movement", lambda: Calibrate(stream=self._stream()))
             self._add("freeze the baseline", lambda: BaselineFreeze(self._stream()))
             self._add("let the baseline follow", lambda: BaselineResume(self._stream()))
             self._add("I consent", lambda: ConsentGrant(SUBJECT, self._stream()))
@@ -102,6 +108,17 @@ class Controls:
     def _stream(self) -> str | None:
         chosen = str(self._whom.value)
         return chosen if chosen in self._streams else None
+
+
+def add_stop(gui: viser.GuiApi, control: ControlInbox) -> object:
+    """Add the red button, which always finds room in the inbox."""
+    button = gui.add_button("stop everything", color=_RED)
+
+    def stop(_: object) -> None:
+        control.put(StopEverything())
+
+    button.on_click(stop)
+    return button
 
 
 def told(text: str, *, warning: bool = False) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio import server as websockets_server
 
 from ..engine.errors import EmotusError, MissingPackageError, UriError
+from .viewer_furniture import furnish, furnish_zipped
 
 if TYPE_CHECKING:
     import viser
@@ -151,12 +152,28 @@ def _only_ours(answer: Callable[..., Response | None], host: str, tally: _Tally)
     def process_request(connection: ServerConnection, request: Request) -> Response | None:
         origin = request.headers.get("Origin")
         if may_connect(origin, request.headers.get("Host"), host):
-            return answer(connection, request)
+            return _furnished(answer(connection, request))
         tally.count += 1
         _LOG.warning("refused a page from %s", origin)
         return connection.respond(403, "this page is not allowed here\n")
 
     return process_request
+
+
+def _furnished(response: Response | None) -> Response | None:
+    """Put our notice, lamp and stage view into a page of viser's, and let no other site show it in a frame of its own.
+
+    A page in a frame is our own page to the server; whoever presses there what the site lets her see would consent.
+    """
+    if response is None or response.status_code != 200 or "html" not in response.headers.get("Content-Type", ""):
+        return response
+    zipped = response.headers.get("Content-Encoding") == "gzip"
+    page = bytes(response.body)
+    response.body = furnish_zipped(page) if zipped else furnish(page)
+    del response.headers["Content-Length"]
+    response.headers["Content-Length"] = str(len(response.body))
+    response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+    return response
 
 
 @contextlib.contextmanager

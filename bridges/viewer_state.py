@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from ..engine.clock import NS_PER_MS, NS_PER_S
-from ..engine.events import EmotionEvent, Event, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
+from ..engine.events import (
+    UNKNOWN,
+    EmotionEvent,
+    Event,
+    MotionEvent,
+    PoseEvent,
+    QualitiesEvent,
+    SignatureEvent,
+    StatusEvent,
+)
 from ..engine.skeleton import Float64
 
 HISTORY_S: Final = 20.0
@@ -18,10 +28,24 @@ TAIL_S: Final = 8.0  # of the way on the signature map
 NOTICE_NS: Final = 6 * NS_PER_S  # a warning is shown for so long
 SILENT_NS: Final = NS_PER_S // 2  # from then on a performer is called silent
 GONE_NS: Final = 60 * NS_PER_S  # from then on she has left the stage
+LOSS_NS: Final = 3 * NS_PER_S  # so long a loss is told of on the lamp
+CONDUCTED: Final = ("teach", "calibrate", "calibrated")  # codes of what is said of a take or a warm-up
+LATE: Final = {"late": "unread, too late"}  # counters of what came and was not read, in words
+_GRADES: Final = 8  # of confidence, told apart in the ribbon of moods
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """Hold a run of one label: from and to in seconds before now (0 the newest), and the confidence, 0 of unknown."""
+
+    from_s: float
+    to_s: float
+    label: str
+    confidence: float
 
 
 class PerformerState:
-    """Keep what one stream last said. Bounded: one event a type, 200 moments of feeling, 80 places on the map."""
+    """Keep what one stream last said. Bounded: one event a type, 200 moments of 20 s, 80 places on the map."""
 
     def __init__(self, stream: str, now_ns: int) -> None:
         self.stream = stream
@@ -31,6 +55,7 @@ class PerformerState:
     def reset(self) -> None:
         """Forget everything said."""
         self.pose: PoseEvent | None = None
+        self.motion: MotionEvent | None = None
         self.emotion: EmotionEvent | None = None
         self.qualities: QualitiesEvent | None = None
         self.signature: SignatureEvent | None = None
@@ -42,6 +67,9 @@ class PerformerState:
         self._counted: tuple[int, int] | None = None
         self._pose_ns: int | None = None
         self._history: deque[tuple[int, float, float]] = deque(maxlen=round(HISTORY_S * NS_PER_S / HISTORY_STEP_NS))
+        self._moods: deque[tuple[int, str, float]] = deque(maxlen=self._history.maxlen)
+        self._losses: dict[str, int] = {}
+        self._lost_ns = -LOSS_NS
         self._trail: deque[tuple[int, float, float]] = deque(maxlen=round(TAIL_S * NS_PER_S / HISTORY_STEP_NS))
 
     def take(self, event: Event, now_ns: int) -> None:
@@ -50,9 +78,13 @@ class PerformerState:
             case PoseEvent():
                 self.pose = event
                 self._pose_ns = now_ns
+            case MotionEvent():
+                self.motion = event
+                self._pose_ns = now_ns
             case EmotionEvent():
                 self.emotion = event
-                _append(self._history, event.t_ns, event.valence, event.arousal)
+                if _append(self._history, event.t_ns, event.valence, event.arousal):
+                    self._feel(event)
             case QualitiesEvent():
                 self.qualities = event
             case SignatureEvent():
@@ -60,6 +92,11 @@ class PerformerState:
                 _append(self._trail, event.t_ns, *event.xy)
             case StatusEvent():
                 self._hear(event, now_ns)
+
+    @property
+    def is_generated(self) -> bool:
+        """Tell whether this is no person but generated motion."""
+        return self.motion is not None
 
     def silent_ns(self, now_ns: int) -> int:
         """Return for how long no pose has come."""
@@ -74,19 +111,55 @@ class PerformerState:
         """Return the last twenty seconds, oldest first: seconds before the newest moment, valence and arousal."""
         return _columns(self._history)
 
+    def moods(self) -> list[Mood]:
+        """Return the runs of one label and grade of confidence in the last twenty seconds, oldest first."""
+        runs: list[Mood] = []
+        newest_ns = self._moods[-1][0] if self._moods else 0
+        for t_ns, label, confidence in self._moods:
+            at_s = (t_ns - newest_ns) / NS_PER_S
+            if runs:
+                last = runs[-1]
+                runs[-1] = Mood(last.from_s, at_s, last.label, last.confidence)
+            if not runs or (runs[-1].label, runs[-1].confidence) != (label, confidence):
+                runs.append(Mood(at_s, at_s, label, confidence))
+        return runs
+
+    def losses(self, now_ns: int) -> dict[str, int]:
+        """Return what was dropped or too late in the last counting, by reason, while that is news."""
+        return self._losses if now_ns - self._lost_ns < LOSS_NS else {}
+
     def trail(self) -> tuple[Float64, Float64]:
         """Return the way on the signature map, oldest first: seconds before the newest (N,), and places (N, 2)."""
         ages, x, y = _columns(self._trail)
         return ages, np.stack((x, y), axis=1)
 
     def _hear(self, event: StatusEvent, now_ns: int) -> None:
-        if event.code == "teach":
+        if event.code in CONDUCTED:
             self.teaching = event
         elif event.counters:
+            self._lose(event, now_ns)
             self.counters = dict(event.counters)
             self._measure(event)
         if event.level != "info":
             self._notice, self._notice_ns = event, now_ns
+
+    def _feel(self, event: EmotionEvent) -> None:
+        """Keep the label of one moment, its confidence in grades, so that long runs stay one run."""
+        if self._moods and event.t_ns < self._moods[-1][0]:
+            self._moods.clear()
+        known = not event.abstain and event.label != UNKNOWN and event.confidence == event.confidence
+        grade = max(round(min(event.confidence, 1.0) * _GRADES), 1) / _GRADES if known else 0.0
+        self._moods.append((event.t_ns, event.label if known else UNKNOWN, grade))
+
+    def _lose(self, event: StatusEvent, now_ns: int) -> None:
+        """Remember what was lost since the last counting; a stream that began again has lost nothing yet."""
+        if not self.counters:
+            return
+        more = {name: count - self.counters.get(name, 0) for name, count in event.counters.items()}
+        lost = dropped(more) | {word: more[name] for name, word in LATE.items() if name in more}
+        lost = {word: count for word, count in lost.items() if count > 0}
+        if lost:
+            self._losses, self._lost_ns = lost, now_ns
 
     def _measure(self, event: StatusEvent) -> None:
         """Take the rate of received poses from two countings at least half a second apart."""
@@ -102,12 +175,14 @@ class PerformerState:
             self._counted = (received, event.t_ns)
 
 
-def _append(kept: deque[tuple[int, float, float]], t_ns: int, one: float, other: float) -> None:
-    """Keep two numbers ten times a second; a stream that began again begins anew."""
+def _append(kept: deque[tuple[int, float, float]], t_ns: int, one: float, other: float) -> bool:
+    """Keep two numbers ten times a second, and tell whether; a stream that began again begins anew."""
     if kept and t_ns < kept[-1][0]:
         kept.clear()
-    if not kept or t_ns - kept[-1][0] >= HISTORY_STEP_NS - NS_PER_MS:
+    is_due = not kept or t_ns - kept[-1][0] >= HISTORY_STEP_NS - NS_PER_MS
+    if is_due:
         kept.append((t_ns, one, other))
+    return is_due
 
 
 def _columns(kept: deque[tuple[int, float, float]]) -> tuple[Float64, Float64, Float64]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-from ..engine.clock import NS_PER_S
-from ..engine.events import UNKNOWN, EmotionEvent
-from .viewer_colors import MUTED, css, emotion_color
-from .viewer_state import SILENT_NS, PerformerState, dropped
+from ..engine.events import UNKNOWN, EmotionEvent, MotionEvent
+from .viewer_colors import MUTED, SYNTHETIC, css, emotion_color
+from .viewer_lamps import WARN, health_html
+from .viewer_state import SILENT_NS, PerformerState
 
 _GREY = css(MUTED)
-_GOOD, _WARN, _BAD = "#3fb950", "#d29922", "#f85149"
 _FIGURES = "font-variant-numeric:tabular-nums"
 _ROW = "display:flex;align-items:center;gap:.5em;margin:.18em 0;font-size:.82em"
 _BODY = "font-family:system-ui,sans-serif;color:#e6e9ef;line-height:1.25;padding:.15em .45em"
@@ -27,6 +26,8 @@ def headline(emotion: EmotionEvent | None) -> str:
 
 def reading_html(state: PerformerState, now_ns: int) -> str:
     """Return the big label, the probabilities as bars, and who says so."""
+    if state.motion is not None:
+        return _box(_made(state.motion))
     emotion = state.emotion
     silent = state.silent_ns(now_ns) > SILENT_NS
     parts = [_headline_html(emotion, faded=silent)]
@@ -44,10 +45,10 @@ def details_html(state: PerformerState, now_ns: int) -> str:
     if state.qualities is not None:
         parts.append(_title("movement"))
         parts += [_bar(name, value, "#7d8aa5") for name, value in state.qualities.values.items()]
-    parts += [_title("intake"), _health(state, now_ns), _counts(state)]
+    parts += [_title("intake"), health_html(state, now_ns)]
     notice = state.notice(now_ns)
     if notice:
-        parts.append(f'<div style="color:{_WARN};font-size:.8em;margin-top:.3em">{escape(notice)}</div>')
+        parts.append(f'<div style="color:{WARN};font-size:.8em;margin-top:.3em">{escape(notice)}</div>')
     return _box("".join(parts))
 
 
@@ -63,6 +64,29 @@ def _headline_html(emotion: EmotionEvent | None, *, faded: bool) -> str:
         f'<div style="color:{color};font-size:{size};font-weight:700;line-height:1.15;margin-bottom:.15em">'
         f"{escape(large)}</div></div>"
     )
+
+
+def _made(motion: MotionEvent) -> str:
+    """Say of generated motion that it is synthetic, what was asked for, and how it was made."""
+    large = f"color:{css(SYNTHETIC)};font-size:1.9em;font-weight:700;line-height:1.15"
+    source = f"made by {escape(motion.model)} ({escape(motion.sha256[:8])}), seed {motion.seed}"
+    return (
+        f'<span style="color:{_GREY};font-size:.8em">generated, nobody moves here: </span><div style="{large}">'
+        f"synthetic {escape(motion.emotion)} {motion.intensity:.2f}</div>"
+        f'<div style="color:{_GREY};font-size:.72em;margin-top:.35em">{source}</div>'
+    )
+
+
+def said_of(state: PerformerState) -> tuple[str, str, str]:
+    """Return a performer's name, what is said of her in a word and a number, and its colour."""
+    emotion, motion = state.emotion, state.motion
+    if motion is not None:
+        return state.stream, f"synthetic {motion.emotion} {motion.intensity:.1f}", css(SYNTHETIC)
+    if emotion is None:
+        return state.stream, "movement only", _GREY
+    if emotion.abstain or emotion.label == UNKNOWN:
+        return state.stream, UNKNOWN, _GREY
+    return state.stream, f"{emotion.label} {emotion.confidence:.2f}", css(emotion_color(emotion.label))
 
 
 def _bar(name: str, value: float, color: str, *, strong: bool = False) -> str:
@@ -82,46 +106,6 @@ def _disclosure(emotion: EmotionEvent) -> str:
     return (
         f'<div style="color:{_GREY};font-size:.72em;margin-top:.35em">inferred from movement by {escape(source.model)} '
         f"({escape(source.sha256[:8])}); it says how the movement looks, not what is felt</div>"
-    )
-
-
-def _health(state: PerformerState, now_ns: int) -> str:
-    """Write a lamp and what it means: green while poses come, red when they stay out."""
-    silent_ns = state.silent_ns(now_ns)
-    lamp, words = (_GOOD, "live") if silent_ns <= SILENT_NS else (_BAD, f"silent for {silent_ns / NS_PER_S:.0f} s")
-    if lamp == _GOOD and state.notice(now_ns):
-        lamp = _WARN
-    facts = [words]
-    if state.rate_hz is not None:
-        facts.append(f"{state.rate_hz:.1f} poses/s")
-    if state.emotion is not None:
-        facts.append(f"latency {state.emotion.latency_ms:.1f} ms")
-    return (
-        f'<div style="{_ROW}"><span style="width:.7em;height:.7em;border-radius:50%;background:{lamp}"></span>'
-        f"<span>{escape(' · '.join(facts))}</span></div>"
-    )
-
-
-def _counts(state: PerformerState) -> str:
-    """Write what was received, dropped (and why), missing and masked."""
-    counters = state.counters
-    lost = dropped(counters)
-    why = f" ({', '.join(f'{name} {n}' for name, n in lost.items())})" if lost else ""
-    pairs = [
-        ("received", f"{counters.get('received', 0)}"),
-        ("dropped", f"{sum(lost.values())}{why}"),
-        ("holes", f"{counters.get('holes', 0)}"),
-        ("masked joints", f"{counters.get('masked_joints', 0)}"),
-    ]
-    if counters.get("late"):
-        pairs.append(("frames unread, too late", f"{counters['late']}"))
-    cells = "".join(
-        f'<span style="color:{_GREY}">{escape(name)}</span><span style="text-align:right">{escape(value)}</span>'
-        for name, value in pairs
-    )
-    return (
-        '<div style="display:grid;grid-template-columns:auto 1fr;gap:.05em .8em;font-size:.8em;'
-        f'{_FIGURES}">{cells}</div>'
     )
 
 

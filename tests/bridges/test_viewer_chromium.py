@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.chromium import BINARY, Chromium, wait_for
+from support.window import enter, panel
 
 from emotus.bridges.viewer import ViewerBridge
 from emotus.engine.clock import MonotonicClock
@@ -84,9 +85,9 @@ def bodies(image: np.ndarray, pixels: int = 500) -> bool:
 def test_a_browser_shows_bodies_that_move_and_says_what_they_appear_to_express(served: ViewerBridge) -> None:
     """Chromium draws both bodies, each in its colour, each moving; the label, the bars and the intake are in words."""
     with Chromium(1280, 800) as browser:
-        browser.open(f"http://127.0.0.1:{served.port}/")
-        wait_for(lambda: browser.text().count("apparent expression") == 2)
-        text = " ".join(browser.text().split())
+        enter(browser, served.port)
+        wait_for(lambda: panel(browser).count("apparent expression") == 2)
+        text = panel(browser)
         assert "apparent expression: happy 0.82" in text
         assert "apparent expression: sad 0.82" in text
         assert "energy" in text
@@ -106,6 +107,8 @@ def test_a_browser_shows_bodies_that_move_and_says_what_they_appear_to_express(s
 def test_a_page_as_small_as_a_phones_shows_body_and_label(served: ViewerBridge) -> None:
     """On a narrow screen the label is in the picture and the body above it."""
     with Chromium(390, 844) as browser:
-        browser.open(f"http://127.0.0.1:{served.port}/")
-        wait_for(lambda: "apparent expression" in browser.text())
-        assert wait_for(lambda: bodies(picture(browser)[140:330], 60))
+        enter(browser, served.port)
+        wait_for(lambda: "apparent expression" in panel(browser))
+        assert wait_for(lambda: bodies(picture(browser)[140:400], 60))
+        top = browser.evaluate("document.querySelector('.emotus-panel').getBoundingClientRect().top")
+        assert top > 844 / 2  # the panel leaves the upper half to the bodies

@@ -10,18 +10,22 @@ from typing import Any
 import pytest
 from support.chromium import BINARY, Chromium, wait_for
 from support.people import Witness, build_of, lesson_of, mover
+from support.window import enter, panel
 
 from emotus.bridges.viewer import ViewerBridge
-from emotus.bridges.viewer_controls import MAX_BUTTONS, Controls, told
+from emotus.bridges.viewer_controls import MAX_BUTTONS, Controls, add_stop, told
 from emotus.engine.acquaintance import Acquaintance
 from emotus.engine.clock import MonotonicClock
 from emotus.engine.consent import Consent
 from emotus.engine.control import (
     BaselineFreeze,
     BaselineResume,
+    Calibrate,
     ConsentGrant,
     ConsentRevoke,
     ControlInbox,
+    RecordStart,
+    RecordStop,
     StopEverything,
     TeachStart,
     TeachStop,
@@ -80,6 +84,7 @@ class Gui:
 def page() -> tuple[Gui, ControlInbox, Controls]:
     """Return a page with buttons for two labels."""
     gui, inbox = Gui(), ControlInbox()
+    add_stop(gui, inbox)  # type: ignore[arg-type]
     return gui, inbox, Controls(gui, inbox, ("happy", "sad"))  # type: ignore[arg-type]
 
 
@@ -92,6 +97,9 @@ def test_each_button_makes_its_command(page):
         "undo the last take": TeachUndo(),
         "freeze the baseline": BaselineFreeze(),
         "let the baseline follow": BaselineResume(),
+        "calibrate: 45 s of usual movement": Calibrate(),
+        "record in a new file": RecordStart(),
+        "end the recording": RecordStop(),
         "I consent": ConsentGrant("page"),
         "I do not consent any more": ConsentRevoke(),
         "stop everything": StopEverything(),
@@ -187,18 +195,18 @@ def test_a_browser_teaches_two_labels_undoes_one_and_stops_the_show():
     try:
         with Chromium(1280, 1000) as browser:
             wait_for(lambda: viewer.port)
-            browser.open(f"http://127.0.0.1:{viewer.port}/")
-            wait_for(lambda: "stop everything" in browser.text())
-            assert "apparent expression" not in browser.text()
+            enter(browser, viewer.port)
+            wait_for(lambda: "stop everything" in panel(browser))
+            assert "apparent expression" not in panel(browser)
             for folder in ("teach", "baseline and consent"):
                 unfold(browser, folder)
             press(browser, "I consent")
-            wait_for(lambda: "apparent expression: calm" in " ".join(browser.text().split()))
+            wait_for(lambda: "apparent expression: calm" in panel(browser))
             teach(browser, meeting, "lively")
             browser.evaluate(TYPE_LABEL)
             press(browser, "add label")
             teach(browser, meeting, "my storm")
-            wait_for(lambda: "apparent expression: my storm" in " ".join(browser.text().split()))
+            wait_for(lambda: "apparent expression: my storm" in panel(browser))
             press(browser, "undo the last take")
             wait_for(lambda: len(meeting.known.teaching.takes) == 1)
             press(browser, "freeze the baseline")

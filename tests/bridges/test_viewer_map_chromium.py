@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from support.chromium import BINARY, Chromium, wait_for
 from support.sayings import pose, signature
+from support.window import enter
 
 from emotus.bridges.viewer import ViewerBridge
 from emotus.engine.clock import MonotonicClock
@@ -51,7 +52,7 @@ def test_a_browser_shows_the_dot_on_the_reference_that_she_moves_like(bridge: Vi
         return dot and dot[0] == references[which] and f"moves most like {NAMES[which]}" in words(browser)
 
     with Chromium(1280, 800) as browser:
-        browser.open(f"http://127.0.0.1:{bridge.port}/")
+        enter(browser, bridge.port)
         assert wait_for(lambda: moves_like(0, 0), seconds=120)
         assert wait_for(lambda: moves_like(1, 30), seconds=120)
         assert browser.problems == []

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from emotus.bridges.viewer_body import BONE_COUNT, INSTANCES, body_colors, body_shape, unit_sphere
 from emotus.bridges.viewer_colors import css, emotion_color
 from emotus.bridges.viewer_plot import plot_svg
-from emotus.bridges.viewer_stage import caption, viewpoint
+from emotus.bridges.viewer_stage import caption, places, viewpoint
 from emotus.bridges.viewer_state import HISTORY_S, PerformerState, stage_order
 from emotus.bridges.viewer_text import details_html, headline, reading_html
 from emotus.engine import quaternion
@@ -91,7 +91,7 @@ def test_details_tell_qualities_counters_rate_latency_and_the_last_warning() -> 
     )
     text = words(details_html(state, 0))
     assert "energy 0.25" in text
-    assert "live · 60.0 poses/s · latency 4.2 ms" in text
+    assert "live, unread, too late 5 · 60.0 poses/s · latency 4.2 ms" in text
     assert "received 70 dropped 3 (late 2, duplicate 1) holes 3 masked joints 4 frames unread, too late 5" in text
     assert "nothing usable" in text
     assert "nothing usable" not in words(details_html(state, 7 * NS_PER_S))
@@ -106,6 +106,7 @@ def test_a_performer_who_falls_silent_is_called_silent() -> None:
     assert caption("anna", emotion(), silent=False) == "anna: sad 0.82"
     assert caption("anna", emotion(abstain=True), silent=False) == "anna: unknown"
     assert caption("anna", None, silent=False) == "anna"
+    assert caption("anna", emotion(), silent=False, brief=True) == "anna: sad"
 
 
 def test_history_holds_twenty_seconds_and_no_more() -> None:
@@ -199,8 +200,8 @@ def test_the_camera_sees_every_performer(count: int, aspect: float) -> None:
     ahead = (look_at - position) / np.linalg.norm(look_at - position)
     right = np.cross(ahead, [0, 1, 0])
     right /= np.linalg.norm(right)
-    for side in (-1, 1):
-        end = np.array([side * 2.4 * (count - 1) / 2, 0.9, 0.0]) - position
+    for x, z in (min(places(count)), max(places(count))):
+        end = np.array([x, 0.9, z]) - position
         assert abs(end @ right) / (end @ ahead) < aspect * np.tan(np.radians(28)) * 1.05
 
 
