@@ -5,12 +5,20 @@
 #   TORCH_INDEX=URL       one more package index, such as PyTorch's own of CPU builds (on Linux the plain one brings CUDA)
 #   ARGS="..."            words for the command a target runs: make bench ARGS="bvh --json"
 #   COUNT=1000            how many mutated inputs of each kind make fuzz tries
+#   HOURS=8               how long make soak runs
+#   KILLS=8 SIGNALS=4     how often make faults kills a recording, and ends a show
 
 PYTHON ?= python3
 PIP_ARGS ?=
 TORCH_INDEX ?=
 ARGS ?=
 COUNT ?= 1000000
+HOURS ?= 1
+KILLS ?= 100
+SIGNALS ?= 100
+POISONED ?= 100000
+CUTS ?= 7
+FLIPS ?= 2000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +34,7 @@ WEBCAM := .venv-webcam
 SEES := $(WEBCAM)/.sees
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz clean
+.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz faults soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +51,7 @@ check: $(ALL) ## Format, lint, imports, types, tests: what CI runs
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
 	$(BIN)/python -m pytest -rR --reruns 2 --reruns-delay 2 $(ARGS)
+	@$(BIN)/python tests/faults/table.py --count
 
 format: $(ALL) ## Format and sort imports in place
 	$(BIN)/ruff check --select I --fix .
@@ -62,6 +71,18 @@ test-webcam: $(SEES) ## The tests that need MediaPipe, in that environment
 fuzz: $(ALL) ## The long fuzz runs: a million mutated inputs
 	$(BIN)/python tests/fuzz/bvh_fuzz.py --count $(COUNT)
 	EMOTUS_FUZZ=$(COUNT) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz/test_osc_fuzz.py
+
+faults: $(ALL) ## The thirty faults of a stage, often each, and their table: docs/faults.md (about half an hour)
+	@mkdir -p build && rm -f build/faults.jsonl
+	EMOTUS_FAULTS_JSON=build/faults.jsonl EMOTUS_KILLS=$(KILLS) EMOTUS_SIGNALS=$(SIGNALS) EMOTUS_POISONED=$(POISONED) \
+		EMOTUS_CUTS=$(CUTS) EMOTUS_FLIPS=$(FLIPS) EMOTUS_SLOW_S=30 EMOTUS_BVH_TEXTS=50000 EMOTUS_FUZZ=1000000 \
+		$(BIN)/python -m pytest --timeout 0 $(ARGS) tests/faults tests/fuzz/test_osc_fuzz.py; \
+		status=$$?; $(BIN)/python tests/faults/table.py --merge build/faults.jsonl; exit $$status
+
+soak: $(ALL) ## A show in trouble for HOURS=1, every frame accounted for, and whether anything crept
+	@mkdir -p build && rm -f build/soak.jsonl
+	EMOTUS_FAULTS_JSON=build/soak.jsonl $(BIN)/python tests/soak/run_soak.py --hours $(HOURS) --out build/soak.json
+	$(BIN)/python tests/faults/table.py --merge build/soak.jsonl --command "make soak HOURS=$(HOURS)"
 
 clean: ## Remove the environments and everything built
 	rm -rf $(VENV) .venv-peers $(WEBCAM) build dist *.egg-info .ruff_cache .hypothesis .import_linter_cache

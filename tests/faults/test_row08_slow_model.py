@@ -73,7 +73,7 @@ def hogs(count: int) -> Iterator[None]:
     ],
 )
 def test_answers_never_grow_old(what, reader, others):
-    """However long it goes on an answer is as young as at first; the frames left out are counted, and nothing queues."""
+    """However long it goes on an answer is as young as at first; frames left out are counted, and nothing queues."""
     clock, watcher = MonotonicClock(), Watcher()
     engine = Engine(reader(), clock)
     runner = Runner([SyntheticSensor("tour", clock=clock, stream="anna")], engine, [watcher], clock)
