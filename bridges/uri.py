@@ -84,10 +84,22 @@ def _sacn(wish: Wish) -> Bridge:
     return make_sacn(wish)
 
 
+def _midi(wish: Wish) -> Bridge:
+    from .midi_uri import make_midi
+
+    return make_midi(wish)
+
+
 def _ws(wish: Wish) -> Bridge:
     from .websocket import bridge_of
 
     return bridge_of(wish.uri, labels=wish.labels, clock=wish.clock, expose=wish.expose, control=wish.control)
+
+
+def _rosbridge(wish: Wish) -> Bridge:
+    from .rosbridge import bridge_of
+
+    return bridge_of(wish.uri, wish.rest, wish.clock)
 
 
 def _jsonl(wish: Wish) -> Bridge:
@@ -111,8 +123,10 @@ SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {
     "vrchat": _vrchat,
     "artnet": _artnet,
     "sacn": _sacn,
+    "midi": _midi,
     "ws": _ws,
     "jsonl": _jsonl,
     "mcap": _mcap,
     "wss": _ws,
+    "rosbridge": _rosbridge,
 }
