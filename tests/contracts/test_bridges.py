@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import psutil
 import pytest
+from support.midi_port import FakePort
 from support.sayings import emotion, frame, free_port, motion, pose, qualities, signature, status, wait_for
 
 import emotus.bridges
@@ -23,9 +24,11 @@ from emotus.bridges.base import Bridge
 from emotus.bridges.jsonl import JsonlBridge
 from emotus.bridges.lights import LightsBridge
 from emotus.bridges.lights_wire import ArtnetWire
+from emotus.bridges.midi import MidiBridge
 from emotus.bridges.osc import OscBridge
 from emotus.bridges.osc_link import Target
 from emotus.bridges.terminal import TerminalBridge
+from emotus.bridges.uri import make_bridge
 from emotus.bridges.vmc import VmcBridge
 from emotus.bridges.vrchat import VrchatBridge
 from emotus.bridges.websocket import WebSocketBridge
@@ -61,10 +64,14 @@ def _dead() -> list[Target]:
 MAKERS: dict[str, Callable[..., Bridge]] = {
     "JsonlBridge": lambda tmp_path: JsonlBridge(str(tmp_path / "out.jsonl"), clock=MonotonicClock()),
     "LightsBridge": lambda _: LightsBridge("artnet:dead", _dead()[0], ArtnetWire(0), clock=MonotonicClock()),
+    "MidiBridge": lambda _: MidiBridge("any", labels=LABELS, clock=MonotonicClock(), open_port=lambda *_: FakePort()),
     "OscBridge": lambda _: OscBridge("127.0.0.1", free_port(socket.SOCK_DGRAM), labels=LABELS, clock=MonotonicClock()),
     "RecorderBridge": _recorder,
     "VmcBridge": lambda _: VmcBridge(_dead(), labels=LABELS, clock=MonotonicClock()),
     "VrchatBridge": lambda _: VrchatBridge(_dead(), labels=LABELS, clock=MonotonicClock()),
+    "RosbridgeBridge": lambda _: make_bridge(
+        f"rosbridge:ws://127.0.0.1:{free_port()}", labels=LABELS, clock=MonotonicClock()
+    ),
     "TerminalBridge": lambda _: TerminalBridge(io.StringIO()),
     "ViewerBridge": _viewer,
     "WebSocketBridge": lambda _: WebSocketBridge("127.0.0.1", 0, labels=LABELS, clock=MonotonicClock()),
