@@ -1,13 +1,13 @@
 """The recorder: every event in MCAP files, from which the show can be played again, whatever happens to the machine.
 
 `mcap:PATH?rotate=600&budget=4000&keep=30` on the command line, or `--record PATH`. A new file begins every `rotate`
-seconds; of its own files it keeps the newest within `budget` megabytes, and after `keep` days they go (retention.py).
-When the disk is full the file is ended properly, the show goes on, and a new file is begun as soon as there is room.
+seconds, or when one has a quarter of the budget; of its own files it keeps the newest within `budget` megabytes, and
+after `keep` days they go (retention.py). When the disk is full the file is ended properly, the show goes on and hears
+of it, and a new file is begun as soon as there is room.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 import time
@@ -31,6 +31,7 @@ from .retention import DAY_S, KEY, tidy
 
 ROTATE_S: Final = 600.0
 BUDGET_BYTES: Final = 4_000_000_000
+SHARE: Final = 0.25  # of the budget: no file grows beyond it, so that the others can make room for the next
 RETRY_S: Final = 1.0
 PURPOSE: Final = "record"
 Open = Callable[[Path, dict[str, str], float], McapFile]
@@ -186,13 +187,16 @@ class RecorderBridge:
         file = self._file
         if file is None:
             return 0
+        pending = file.pending
         try:
             file.flush(self._now_s(), force=force)
-        except OSError:
+        except OSError as error:
+            self._lose(pending)
+            self._say(error)
             self._end()
             self._retry_s = self._now_s() + RETRY_S
             return 1
-        if self._now_s() - self._begun_s >= self._rotate_s:
+        if self._now_s() - self._begun_s >= self._rotate_s or file.size >= self._budget * SHARE:
             self._end()
             self._begin_again()
         return 0
@@ -205,14 +209,24 @@ class RecorderBridge:
         path = self._path.with_name(f"{self._path.stem}-{next(self._numbers):03d}{self._path.suffix}")
         try:
             self._begin(path)
-        except OSError:
+        except OSError as error:
+            self._say(error)
             return False
+        self._outbox.problem = ""
         self._keep_within_budget()
         return True
 
+    def _say(self, error: OSError) -> None:
+        """Let the show hear that it is not recorded, and why."""
+        self._outbox.problem = f"{self._uri}: {(error.strerror or str(error)).lower()}; the show goes on unrecorded"
+
+    def _lose(self, events: int) -> None:
+        """Count events as dropped that were taken for recorded, and whose chunk never came to be."""
+        self._outbox.settle(sent=-events, dropped=events)
+
     def _keep_within_budget(self) -> None:
         sizes = {path: path.stat().st_size for path in self._files if path.exists()}
-        while sum(sizes.values()) > self._budget and len(self._files) > 1:
+        while sum(sizes.values()) > self._budget * (1 - SHARE) and len(self._files) > 1:
             oldest = self._files.pop(0)
             sizes.pop(oldest, None)
             oldest.unlink(missing_ok=True)
@@ -222,9 +236,12 @@ class RecorderBridge:
         file, self._file = self._file, None
         if file is None:
             return
+        pending = file.pending
         try:
-            with contextlib.suppress(OSError):  # on a full disk what is pending is lost, and the end still has room
+            try:
                 file.flush(self._now_s(), force=True)
+            except OSError:  # on a full disk what is pending is lost, and the end still has room
+                self._lose(pending)
             file.close()
         except OSError:
             file.give_up()

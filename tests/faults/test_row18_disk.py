@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 
+import numpy as np
 import pytest
+from faults.checker import Invariants, check_bridge
 from faults.figures import figure
 from support.sayings import emotion, frame, wait_for
 
@@ -14,7 +17,11 @@ from emotus.bridges import mcap_file
 from emotus.bridges.recorder import RecorderBridge
 from emotus.engine.clock import MonotonicClock
 from emotus.engine.errors import UriError
+from emotus.engine.events import PoseEvent, StatusEvent
+from emotus.engine.pipeline import Engine
 from emotus.engine.recording_reader import RecordingReader
+from emotus.engine.runner import Runner
+from emotus.sensors.synthetic import SyntheticSensor
 
 pytest.importorskip("mcap", reason="mcap is not installed (pip install 'emotus[record]')")
 CLOCK = MonotonicClock()
@@ -76,6 +83,9 @@ def test_a_full_or_broken_disk_ends_the_file_and_a_new_one_begins_when_there_is_
     counts = {path.name: messages(path) for path in sorted(tmp_path.glob("*.mcap"))}
     print(f"row 18: {os.strerror(code)}: worst send {worst_ms:.2f} ms, {stats.errors} errors, {counts}")
     assert stats.received == stats.sent + stats.dropped
+    assert stats.sent == sum(
+        count for count, _ in counts.values()
+    )  # what was lost with a chunk is no longer counted so
     assert counts["show.mcap"][0] > 0
     figure(18, f"{os.strerror(code)}: slowest send to the recorder", worst_ms, None, "ms")
     figure(18, f"{os.strerror(code)}: files that can be read afterwards", len(counts), 2, better="==")
@@ -133,3 +143,47 @@ def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path):
     with pytest.raises(UriError, match="no such file"):
         bridge.start()
     bridge.close()
+
+
+def test_the_show_hears_that_it_is_not_recorded_and_that_it_is_again(tmp_path, monkeypatch):
+    """A full disk is one status event with the reason; when there is room again another says that it is over."""
+    disk, path = Disk(monkeypatch), tmp_path / "show.mcap"
+    bridge, told = RecorderBridge(path, clock=CLOCK), Invariants(strict_seq=True)
+    heard: list[StatusEvent] = []
+    told.send = lambda event: (told.see(event), heard.append(event) if isinstance(event, StatusEvent) else None)
+    sensor = SyntheticSensor("tour", clock=CLOCK, stream="anna")
+    runner = Runner([sensor], Engine(None, CLOCK), [told, bridge], CLOCK)
+    show = threading.Thread(target=runner.run)
+    show.start()
+    said = lambda code: [event.message for event in heard if event.code == code]  # noqa: E731
+    assert wait_for(lambda: path.exists() and path.stat().st_size > 2000, 20)
+    disk.room = 0
+    start = time.monotonic()
+    assert wait_for(lambda: said("bridge-failing"), 20)
+    told_s = time.monotonic() - start
+    disk.room = None
+    assert wait_for(lambda: said("bridge-well"), 20)
+    runner.stop()
+    show.join(20)
+    assert said("bridge-failing") == [f"mcap:{path}: no space left on device; the show goes on unrecorded"]
+    assert told.violations == []
+    check_bridge(bridge.stats())
+    assert bridge.stats().sent == sum(messages(each)[0] for each in tmp_path.glob("*.mcap"))
+    figure(18, "a full disk is told after", told_s, 1.5, "s")
+
+
+def test_no_moment_takes_more_than_the_budget(tmp_path):
+    """A quarter of the budget a file, the oldest gone before the next has grown: together never more than allowed."""
+    budget, rng, most = 400_000, np.random.default_rng(18), 0
+    bridge = RecorderBridge(tmp_path / "show.mcap", clock=CLOCK, budget_bytes=budget)
+    bridge.start()
+    for seq in range(1500):
+        joints = rng.normal(size=(21, 3)).astype(np.float32)
+        bridge.send(PoseEvent("anna", seq, CLOCK.now_ns(), joints, np.ones(21, np.float32)))
+        if seq % 20 == 0:
+            time.sleep(0.02)
+            most = max(most, sum(path.stat().st_size for path in tmp_path.glob("*.mcap")))
+    bridge.close()
+    assert figure(18, "most bytes on the disk, of the budget", most / budget, 1.0)
+    assert len(bridge.files) > 1
+    assert bridge.files[0].name != "show.mcap"
