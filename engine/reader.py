@@ -9,6 +9,7 @@ from .clock import NS_PER_MS, NS_PER_S, Clock
 from .control import Command
 from .events import EmotionEvent
 from .features import KNOWN_FROM, Normaliser
+from .flicker import Flicker
 from .pose import Hole, Pose
 from .recognise import Answer, Evidence, Question, Reading, Recogniser, silent
 from .ring import Ring
@@ -22,6 +23,8 @@ EXPLAIN_EVERY = 10  # frames: a gradient through two seconds costs many times an
 
 class EmotionReader:
     """Read one performer; state is the features, the evidence and the last frames, all dropped at a hole.
+
+    What flickers is noise and is answered with silence, over holes too.
 
     live: a frame later than usual by two strides when its turn comes is not recognised but counted in `late`, so that
     the age of the newest answer stays bounded however slow the network is; in a recording (live False) none is late.
@@ -45,12 +48,14 @@ class EmotionReader:
         self._explain = explain
         self._late_ns = round(2 * NS_PER_S / rate_hz)
         self._normaliser = Normaliser(rate_hz)
+        self._flicker = Flicker()
         self.reset()
 
     def reset(self) -> None:
         """Start as if nothing had been seen; the counts start again too. What is known of her outlives this."""
         self.recognised = 0
         self.late = 0
+        self._flicker.reset()
         self._forget()
 
     def _forget(self) -> None:
@@ -87,7 +92,8 @@ class EmotionReader:
         reading, self._evidence = answer
         if known is not None:
             reading = known.read(reading, frame, self._evidence, pose.t_ns)
-        if int((pose.confidence >= KNOWN_FROM).sum()) < LEAST_KNOWN:
+        self._flicker.step(pose.confidence)
+        if self._flicker.is_wild or int((pose.confidence >= KNOWN_FROM).sum()) < LEAST_KNOWN:
             reading = silent(self._recogniser.labels)
         self.recognised += 1
         joints = self._carried(frame) if self._explain else None
