@@ -84,6 +84,12 @@ def _sacn(wish: Wish) -> Bridge:
     return make_sacn(wish)
 
 
+def _lsl(wish: Wish) -> Bridge:
+    from .lsl import make_lsl
+
+    return make_lsl(wish)
+
+
 def _midi(wish: Wish) -> Bridge:
     from .midi_uri import make_midi
 
@@ -124,6 +130,7 @@ SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {
     "artnet": _artnet,
     "sacn": _sacn,
     "midi": _midi,
+    "lsl": _lsl,
     "ws": _ws,
     "jsonl": _jsonl,
     "mcap": _mcap,

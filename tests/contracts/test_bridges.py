@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import psutil
 import pytest
+from support.lsl_outlets import OutletLibrary
 from support.midi_port import FakePort
 from support.sayings import emotion, frame, free_port, motion, pose, qualities, signature, status, wait_for
 
@@ -24,6 +25,7 @@ from emotus.bridges.base import Bridge
 from emotus.bridges.jsonl import JsonlBridge
 from emotus.bridges.lights import LightsBridge
 from emotus.bridges.lights_wire import ArtnetWire
+from emotus.bridges.lsl import LslBridge
 from emotus.bridges.midi import MidiBridge
 from emotus.bridges.osc import OscBridge
 from emotus.bridges.osc_link import Target
@@ -64,6 +66,7 @@ def _dead() -> list[Target]:
 MAKERS: dict[str, Callable[..., Bridge]] = {
     "JsonlBridge": lambda tmp_path: JsonlBridge(str(tmp_path / "out.jsonl"), clock=MonotonicClock()),
     "LightsBridge": lambda _: LightsBridge("artnet:dead", _dead()[0], ArtnetWire(0), clock=MonotonicClock()),
+    "LslBridge": lambda _: LslBridge("any", clock=MonotonicClock(), expose=True, library=OutletLibrary()),
     "MidiBridge": lambda _: MidiBridge("any", labels=LABELS, clock=MonotonicClock(), open_port=lambda *_: FakePort()),
     "OscBridge": lambda _: OscBridge("127.0.0.1", free_port(socket.SOCK_DGRAM), labels=LABELS, clock=MonotonicClock()),
     "RecorderBridge": _recorder,
