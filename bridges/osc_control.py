@@ -28,6 +28,7 @@ from .osc_template import ROOT
 MAX_DATAGRAM: Final = 4096
 MAX_COMMANDS: Final = 50  # a second: more is a loop in a patch
 LOOK_S: Final = 0.1
+NUMBERS: Final = frozenset(("value", "seconds"))  # arguments that are numbers by themselves
 _PREFIXES: Final = (f"{ROOT}/control/", f"{ROOT}/")
 
 
@@ -125,14 +126,17 @@ class OscControl:
 def command_of(message: OscMessage) -> Command | None:
     """Return the command of an OSC message; raises ControlError where it is none.
 
-    Buttons send a number after everything else: 1 where they are pressed, and 0, which is no command, when let go.
+    Buttons send a number after everything else: 1 where they are pressed, and 0, which is no command, when let go. A
+    number where the command itself takes one (`/emotus/control/intensity 0.5`) is its own.
     """
     prefix = next((each for each in _PREFIXES if message.address.startswith(each)), None)
     if prefix is None:
         raise ControlError(f"{message.address[:60]} is no address of ours (they begin with {ROOT}/)")
     word = message.address[len(prefix) :]
     names, args = fields_of(word), message.args
-    if args and isinstance(args[-1], int | float):
+    last = len(args) - 1
+    is_value = 0 <= last < len(names) and names[last] in NUMBERS
+    if args and isinstance(args[-1], int | float) and not is_value:
         if not args[-1]:
             return None
         args = args[:-1]

@@ -17,6 +17,7 @@ from typing import Final
 from .buffers import BufferStats
 from .errors import ControlError
 from .events import UNKNOWN
+from .steering import Steering, direction_of, generate_of, intensity_of, mirror_of, speed_of
 
 MAX_LABEL: Final = 48  # characters; what an OSC address carries of a name
 MAX_SECONDS: Final = 7 * 24 * 3600.0
@@ -114,6 +115,7 @@ Command = (
     | Calibrate
     | RecordStart
     | RecordStop
+    | Steering
 )
 Arguments = Mapping[str, object]
 URGENT: Final = (ConsentRevoke, StopEverything)
@@ -257,6 +259,11 @@ _MAKERS: Final[dict[str, tuple[tuple[str, ...], Callable[[Arguments], Command]]]
     "calibrate": (("stream", "seconds"), _calibrate),
     "record": ((), lambda _: RecordStart()),
     "record/stop": ((), lambda _: RecordStop()),
+    "generate": (("emotion",), generate_of),
+    "mirror": (("mode",), mirror_of),
+    "intensity": (("value",), intensity_of),
+    "direction": (("value",), direction_of),
+    "speed": (("value",), speed_of),
     "consent/grant": (("subject", "stream", "purposes", "seconds"), _grant),
     "consent/revoke": (("stream",), lambda a: ConsentRevoke(_stream(a))),
     "stop": ((), lambda _: StopEverything()),

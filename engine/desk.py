@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from .clock import Clock
 from .consent import RECOGNISE, SIGNATURE, Consent
@@ -12,6 +13,10 @@ from .inbox import Inbox
 from .notices import Notices
 from .outlet import Outlet
 from .pipeline import Engine
+from .steering import Direction, Generate, Intensity, MirrorAs, Speed, Steering
+
+if TYPE_CHECKING:
+    from .partner import Partner
 
 ENGINE = "engine"  # the stream under which the house itself speaks
 
@@ -19,8 +24,8 @@ ENGINE = "engine"  # the stream under which the house itself speaks
 class Desk:
     """Carry out what a show is told, and see to it that nothing is kept of those who do not consent.
 
-    stop: ends the run. Consent and stopping are seen to here, teaching and baselines by the engine. What was no
-    command is reported with its reason, at most once a second.
+    partner: the generated one. stop: ends the run. Consent and stopping are seen to here, teaching and baselines by
+    the engine. What was no command is reported with its reason, at most once a second.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class Desk:
         clock: Clock,
         *,
         stop: Callable[[], None],
+        partner: Partner | None = None,
     ) -> None:
         self._control = control
         self._engine = engine
@@ -41,6 +47,7 @@ class Desk:
         self._inbox = inbox
         self._clock = clock
         self._stop = stop
+        self._partner = partner
         self._notices = Notices(ENGINE)
         self._malformed = 0
         self._seq = 0
@@ -75,6 +82,8 @@ class Desk:
                 yield from self._revoke(command)
             case RecordStart() | RecordStop():
                 yield self._record(on=isinstance(command, RecordStart))
+            case Generate() | MirrorAs() | Intensity() | Direction() | Speed():
+                yield from self._steer(command)
             case _:
                 yield from self._engine.obey(command)
 
@@ -99,6 +108,13 @@ class Desk:
             return self._tell("warning", "record", "nothing here records (emotus run --record FILE.mcap)")
         return self._tell("info", "record", "recording goes on, in a new file" if on else "the recording is ended")
 
+    def _steer(self, command: Steering) -> Iterator[Event]:
+        """Pass a word on to the generated partner; say where there is none."""
+        if self._partner is None:
+            yield self._tell("warning", "generate", "nothing is generated here (emotus run --generate EMOTION|mirror)")
+        else:
+            yield from self._partner.obey(command, self._clock.now_ns())
+
     def _revoke(self, command: ConsentRevoke) -> Iterator[Event]:
         if self._consent is None:
             return
@@ -108,6 +124,9 @@ class Desk:
 
     def _erase(self, stream: str) -> None:
         """Drop everything held of a stream: what waits to be read, what was gathered or recorded, what is to leave."""
+        answered = None if self._partner is None else self._partner.forget(stream)
+        if answered is not None:
+            self._outlet.erase(answered)
         self._inbox.forget(stream)
         self._engine.forget(stream)
         self._outlet.erase(stream)

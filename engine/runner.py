@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .buffers import BufferStats
 from .clock import NS_PER_MS, NS_PER_S, Clock
@@ -29,6 +30,9 @@ from .sensor_threads import SensorThreads
 from .sink_news import SinkNews
 from .source_news import SourceNews
 from .supervision import Watchdog
+
+if TYPE_CHECKING:
+    from .partner import Partner
 
 TICK_NS = 20 * NS_PER_MS
 DRAIN_WAITING = 512  # a recording read as fast as possible waits for bridges that have so many events to pass on
@@ -74,6 +78,7 @@ class Runner:
 
     control: what the run is told while it goes on. consent: asked before anything is done with a stream of one of the
     `persons`, the sources that show somebody live; the poses of streams without it are dropped here and counted.
+    partner: a generated performer, whose frames leave between the answers.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class Runner:
         control: ControlInbox | None = None,
         consent: Consent | None = None,
         persons: Collection[Source] = (),
+        partner: Partner | None = None,
     ) -> None:
         self._sources = sources
         self._engine = engine
@@ -104,9 +110,10 @@ class Runner:
         self.summary = Summary()
         self._outlet = Outlet(sinks, clock, consent, self.summary.note)
         self._sink_news = SinkNews(sinks, self._outlet.raised)
-        self._desk = Desk(
-            control or ControlInbox(), engine, consent, self._outlet, self._inbox, clock, stop=self._stop.set
-        )
+        self._partner = partner
+        control = control or ControlInbox()
+        stopping = self._stop.set
+        self._desk = Desk(control, engine, consent, self._outlet, self._inbox, clock, stop=stopping, partner=partner)
 
     def stop(self) -> None:
         """End the run within a few milliseconds; callable from any thread and from a signal handler."""
@@ -160,6 +167,7 @@ class Runner:
                     break
                 if self._gate.may_enter(pose, source):
                     self._take(pose)
+                self._play(pose.t_ns)
                 self._emit(self._desk.work())
                 self._emit(self._news.look(self._clock.now_ns()))
                 self._outlet.drain(DRAIN_WAITING)
@@ -172,11 +180,12 @@ class Runner:
         next_tick_ns = self._clock.now_ns() + TICK_NS
         while not self._over(end_ns):
             own.beat()
-            poses = self._inbox.take_batch(TICK_NS / NS_PER_S)
+            poses = self._inbox.take_batch(self._wait_s())
             taken_ns = self._clock.now_ns()
             self._emit(self._desk.work())
             if poses:
                 self._take_live(poses)
+            self._play(self._clock.now_ns())
             now_ns = self._clock.now_ns()
             if now_ns >= next_tick_ns:
                 self._tick(now_ns, taken_ns)
@@ -217,6 +226,26 @@ class Runner:
             self._note_failure(message)
         self._emit(self._notices.say("error", "engine", message, self._clock.now_ns()))
 
+    def _wait_s(self) -> float:
+        """Return how long poses may be waited for: until the partner's next frame, and never longer than a tick."""
+        due_ns = None if self._partner is None else self._partner.due_ns
+        wait_ns = TICK_NS if due_ns is None else min(max(due_ns - self._clock.now_ns(), 0), TICK_NS)
+        return wait_ns / NS_PER_S
+
+    def _play(self, now_ns: int) -> None:
+        """Let the partner's frames leave that are due; what breaks it ends the partner, and nothing else."""
+        if self._partner is None:
+            return
+        try:
+            self._emit(self._partner.tick(now_ns))
+        except Exception as error:  # noqa: BLE001 - as in _take_live
+            self._partner.reset()
+            message = f"the partner: {type(error).__name__}: {error}; starting afresh"
+            self.summary.unexpected = True
+            if message not in self.summary.failures:
+                self._note_failure(message)
+            self._emit(self._notices.say("error", "generate", message, now_ns))
+
     def _stop_unheard(self) -> None:
         if self._outlet.is_unheard:
             self.stop()
@@ -255,7 +284,7 @@ class Runner:
             self._threads.said.append((level, code, message))  # a bridge holds that thread up: told when it goes on
 
     def _emit(self, events: Iterable[Event]) -> None:
-        self._outlet.emit(events)
+        self._outlet.emit(events if self._partner is None else self._partner.listen(events))
 
     def _over(self, end_ns: int | None) -> bool:
         return self._stop.is_set() or (end_ns is not None and self._clock.now_ns() >= end_ns)

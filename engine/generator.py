@@ -1,0 +1,256 @@
+"""The generator: emotional motion at any rate, for ever, of one performer or of many at once.
+
+    wishes -> commands -> network: pieces of a few frames at 30 Hz -> footing -> keys -> the frames asked for
+
+Pure: no clock, no thread, no file. The same seed and the same wishes at the same frames give the same motion.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..models.primitive import Basis, Primitive
+from ..models.primitive_store import NAME, PrimitiveInfo, load_primitive
+from ..models.store import WeightsProblem
+from . import quaternion
+from .body import BODY
+from .errors import WeightsError
+from .footing import RATE_HZ, Leading, place, standing_at
+from .kinematics import levels
+from .quaternion import Floats
+from .skeleton import Float32
+from .streams import GENERATED_RATE_HZ
+from .wish import Wish, checked, command_of
+
+RATES_HZ: Final = (1.0, 240.0)
+_LEVELS: Final = levels(BODY.parents)
+_OFFSETS: Final = BODY.offsets.astype(np.float32)
+_SMOOTH: Final = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16  # over keys: what the network trembles, not moves
+_CHANCE: Final = 1.0  # of the network's own spread: less chance trembles less and varies less
+_SOLE_M: Final = 0.012  # the toes never come lower: their joint lies 2 cm over the sole
+_FEET: Final = [BODY.index[name] for name in ("LeftToes", "RightToes")]
+
+
+@dataclass(frozen=True)
+class GeneratorModel:
+    """Hold a network with its basis and what is known of it."""
+
+    network: Primitive
+    basis: Basis
+    info: PrimitiveInfo
+
+
+def load_generator(name: str | Path = NAME) -> GeneratorModel:
+    """Open the shipped generator by name or another by the path of its .safetensors; raises WeightsError."""
+    try:
+        return GeneratorModel(*load_primitive(name))
+    except WeightsProblem as problem:
+        raise WeightsError(problem.place, problem.problem, mend=problem.mend) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Hold one frame of N performers: joints (N, 21, 3) world metres, rotations (N, 21, 4) local wxyz, root (N, 3)."""
+
+    joints: Float32
+    rotations: Float32
+    root: Float32
+
+
+class Generator:
+    """Make motion of `performers` at rate_hz, a frame a call, steered by wishes.
+
+    stage_m: radius of the stage that those who travel keep to, 0 for none. Raises ValueError for a rate or a number
+    of performers that is none. `held` counts pieces of which the network made no numbers; the body rests meanwhile.
+    """
+
+    def __init__(
+        self,
+        model: GeneratorModel,
+        *,
+        performers: int = 1,
+        seed: int = 0,
+        rate_hz: float = GENERATED_RATE_HZ,
+        stage_m: float = 0.0,
+    ) -> None:
+        if performers < 1 or not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
+            raise ValueError(f"{performers} performers at {rate_hz} Hz ({RATES_HZ[0]:.0f} to {RATES_HZ[1]:.0f})")
+        self.model = model
+        self._n = performers
+        self._seed = seed
+        self._rate_hz = rate_hz
+        self._stage_m = stage_m
+        self._wishes = [Wish()] * performers
+        self._commands = np.tile(command_of(Wish(), model.info), (performers, 1))  # (N, C)
+        self.reset()
+
+    @property
+    def seed(self) -> int:
+        """Return the seed."""
+        return self._seed
+
+    @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """Return what each performer is asked for."""
+        return tuple(self._wishes)
+
+    def reset(self) -> None:
+        """Begin again at the origin with the same seed; the wishes stay."""
+        # a stream of chance for each performer, so that one among many moves as it would alone
+        self._chance = [np.random.default_rng((self._seed, i)) for i in range(self._n)]
+        self._state = self.model.network.start(self._n)
+        self._standing = standing_at(self._n)
+        self._tail = self._state[0][:, 1 - len(_SMOOTH) :].numpy().copy()  # (N, 4, F): of the coordinates before
+        self._ready: deque[Frame] = deque()
+        self._rotations = np.zeros((self._n, 0, len(BODY.names), 4), dtype=np.float32)  # the keys not yet used up
+        self._root = np.zeros((self._n, 0, 3))
+        self._first_key = 0  # the number of the first of them
+        self._made = 0  # frames
+        self.held = 0
+
+    def ask(self, wish: Wish, performer: int = 0) -> None:
+        """Ask a performer for something else from the next piece on; raises InputError."""
+        wish = checked(wish, self.model.info.emotions)
+        self._wishes[performer] = wish
+        self._commands[performer] = command_of(wish, self.model.info)
+
+    def step(self) -> Frame:
+        """Return the next frame."""
+        while not self._ready:
+            self._extend()
+            self._interpolate()
+        return self._ready.popleft()
+
+    def take(self, frames: int) -> tuple[Float32, Float32, Float32]:
+        """Return joints (N, T, 21, 3), rotations (N, T, 21, 4) and root (N, T, 3) of the next T frames."""
+        made = [self.step() for _ in range(frames)]
+        return (
+            np.stack([each.joints for each in made], axis=1),
+            np.stack([each.rotations for each in made], axis=1),
+            np.stack([each.root for each in made], axis=1),
+        )
+
+    def _extend(self) -> None:
+        """Make the next piece and set it on the floor."""
+        network = self.model.network
+        noise = np.stack([each.standard_normal(network.shape.latent, dtype=np.float32) for each in self._chance])
+        x = torch.as_tensor(np.concatenate((self._commands, _CHANCE * noise), axis=1))
+        with torch.inference_mode():
+            made, state = network.step(x, self._state)
+        piece = made.numpy().reshape(self._n, network.shape.frames, network.shape.size)
+        if not np.isfinite(piece).all():
+            piece, state = self._mend(piece)
+        self._state = state
+        whole = np.concatenate((self._tail, piece), axis=1)
+        self._tail = whole[:, -len(self._tail[0]) :]
+        turns, features = self.model.basis.decode(_smoothed(whole, piece.shape[1]))
+        facing = np.radians([wish.direction_deg for wish in self._wishes])
+        travels = self._commands[:, -1] > 0
+        leading = Leading(facing, travels, self._stage_m)
+        first = self._rotations.shape[1] == 0
+        rotations, root, self._standing = place(_orthonormal(turns), features, self._standing, leading, first=first)
+        if not first:
+            rotations = _continued(self._rotations[:, -1:], rotations)
+        self._rotations = np.concatenate((self._rotations, rotations), axis=1)
+        self._root = np.concatenate((self._root, root), axis=1)
+
+    def _mend(self, piece: Float32) -> tuple[Float32, tuple[torch.Tensor, ...]]:
+        """Return a piece of rest, and a state to go on from, for performers whose motion is no numbers."""
+        self.held += 1
+        lost: NDArray[np.bool_] = np.logical_not(np.isfinite(piece).all(axis=(1, 2)))  # (N,)
+        (past,) = self._state
+        past = past.clone()
+        spoilt = torch.as_tensor(lost)
+        sound = torch.isfinite(past).all(dim=2).all(dim=1)
+        past[~sound] = self.model.network.first
+        rest = past[:, -1:].expand(-1, piece.shape[1], -1)
+        piece = np.where(lost[:, None, None], rest.numpy(), piece)
+        past = self.model.network.remember(past, torch.as_tensor(piece))
+        past[spoilt] = past[spoilt][:, -1:]
+        return piece, (past,)
+
+    def _interpolate(self) -> None:
+        """Make the frames that lie between keys whose neighbours are known, and let go of keys used up."""
+        last = self._first_key + self._rotations.shape[1] - 2  # a frame needs the key after the next
+        end = int(np.ceil(last * self._rate_hz / RATE_HZ - 1e-9))  # frames before this one
+        if end > self._made:
+            at = np.arange(self._made, end) * (RATE_HZ / self._rate_hz) - self._first_key  # (T,) in keys
+            rotations, root = between_keys(self._rotations, self._root, at)
+            joints, root = _placed(rotations, root)
+            for t in range(len(at)):
+                self._ready.append(Frame(joints[:, t], rotations[:, t], root[:, t]))
+            self._made = end
+        used = int(self._made * RATE_HZ / self._rate_hz) - 1 - self._first_key
+        if used > 0:
+            used = min(used, self._rotations.shape[1] - 3)
+            self._rotations, self._root = self._rotations[:, used:], self._root[:, used:]
+            self._first_key += used
+
+
+def between_keys(rotations: Float32, root: Floats, at: Floats) -> tuple[Float32, Floats]:
+    """Return rotations (N, T, 21, 4) and root (N, T, 3) at times (T,) in keys, of keys (N, K, ...).
+
+    Cubic through every key with the tangents of its neighbours (Catmull and Rom, 1974); neighbouring quaternions
+    must lie on the same side.
+    """
+    low = np.floor(at + 1e-9).astype(np.intp)
+    share = at - low
+    picks = [np.clip(low + i, 0, rotations.shape[1] - 1) for i in (-1, 0, 1, 2)]
+    s2, s3 = share * share, share * share * share
+    weights = ((-s3 + 2 * s2 - share) / 2, (3 * s3 - 5 * s2 + 2) / 2, (-3 * s3 + 4 * s2 + share) / 2, (s3 - s2) / 2)
+    turned: Floats = np.zeros((1,), dtype=np.float32)
+    moved: Floats = np.zeros((1,))
+    for pick, weight in zip(picks, weights, strict=True):
+        turned = turned + weight.astype(np.float32)[:, None, None] * rotations[:, pick]
+        moved = moved + weight[:, None] * root[:, pick]
+    return quaternion.normalise(turned).astype(np.float32), moved
+
+
+def _smoothed(coordinates: Float32, frames: int) -> Floats:
+    """Return the last so many frames (N, K, F) of (N, 4 + K, F), each with the two before and after it."""
+    smooth: Floats = np.zeros((1,), dtype=np.float32)
+    for i, share in enumerate(_SMOOTH):
+        smooth = smooth + share * coordinates[:, i : i + frames]
+    return smooth
+
+
+def _continued(before: Float32, rotations: Float32) -> Float32:
+    """Return rotations (N, K, 21, 4) with every quaternion on the side of the one before, from (N, 1, 21, 4) on."""
+    whole = np.concatenate((before, rotations), axis=1)
+    dots: Float32 = (whole[:, 1:] * whole[:, :-1]).sum(axis=-1, keepdims=True)
+    sides: Float32 = np.cumprod(np.copysign(np.float32(1.0), dots), axis=1, dtype=np.float32)
+    return rotations * sides
+
+
+def _placed(rotations: Float32, root: Floats) -> tuple[Float32, Float32]:
+    """Return joints (N, T, 21, 3) and root (N, T, 3) of frames, with no foot below the floor."""
+    local = quaternion.to_matrix(rotations)
+    turned = local.copy()
+    joints = np.zeros((*rotations.shape[:-1], 3), dtype=np.float32)
+    for children, above in _LEVELS:
+        joints[..., children, :] = (
+            joints[..., above, :] + np.matmul(turned[..., above, :, :], _OFFSETS[children][..., None])[..., 0]
+        )
+        turned[..., children, :, :] = np.matmul(turned[..., above, :, :], local[..., children, :, :])
+    low = root[..., 1] + joints[..., _FEET, 1].min(axis=-1)  # (N, T)
+    root = root.copy()
+    root[..., 1] += np.maximum(_SOLE_M - low, 0.0)
+    joints += root[..., None, :].astype(np.float32)
+    return joints, joints[..., 0, :].copy()
+
+
+def _orthonormal(turns: Floats) -> Float32:
+    """Return rotation matrices (N, K, 21, 3, 3) of six numbers a joint (N, K, 126), by Gram and Schmidt."""
+    columns = turns.reshape(*turns.shape[:-1], len(BODY.names), 2, 3)
+    x = columns[..., 0, :] / np.sqrt((columns[..., 0, :] ** 2).sum(axis=-1, keepdims=True) + 1e-12)
+    y = columns[..., 1, :] - (x * columns[..., 1, :]).sum(axis=-1, keepdims=True) * x
+    y = y / np.sqrt((y * y).sum(axis=-1, keepdims=True) + 1e-12)
+    axes: Floats = np.stack((x, y, quaternion.cross(x, y)), axis=-1)
+    return axes.astype(np.float32)
