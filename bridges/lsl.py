@@ -1,11 +1,10 @@
 """LSL out: the body, what it appears to express, how it moves, and markers, as streams of the Lab Streaming Layer.
 
 `lsl:NAME` gives NAME (type MoCap), NAME-emotion (type Emotion), NAME-qualities and NAME-markers (type Markers); those
-of further performers are called NAME-STREAM, NAME-STREAM-emotion and so on. liblsl serves streams on every address of the
-machine and cannot be kept to loopback, so that --expose is needed; unless `?scope=link` says so, they are not announced
-beyond this machine. Samples are stamped with the time at which the pose
-was taken, on LSL's own clock; a receiver on another machine corrects for the difference of the clocks as it always
-does (time_correction, proc_clocksync).
+of further performers are called NAME-STREAM, NAME-STREAM-emotion and so on. liblsl serves streams on every address of
+the machine and cannot be kept to loopback, so that --expose is needed; unless `?scope=link` says so, they are not
+announced beyond this machine. Samples are stamped with the time at which the pose was taken, on LSL's own clock; a
+receiver on another machine corrects for the difference of the clocks as it always does (time_correction).
 """
 
 from __future__ import annotations
@@ -198,7 +197,7 @@ class LslBridge:
 
 
 def load_library(scope: str) -> Any:
-    """Import pylsl, streams announced in the given scope; raises MissingPackageError where it or its library is not there."""
+    """Import pylsl and announce streams in the given scope; raises MissingPackageError where it is not there whole."""
     try:
         import pylsl
     except (ImportError, RuntimeError) as error:  # RuntimeError: pylsl is there, its library is not

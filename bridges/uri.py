@@ -84,6 +84,12 @@ def _sacn(wish: Wish) -> Bridge:
     return make_sacn(wish)
 
 
+def _oscquery(wish: Wish) -> Bridge:
+    from .oscquery import make_oscquery
+
+    return make_oscquery(wish)
+
+
 def _lsl(wish: Wish) -> Bridge:
     from .lsl import make_lsl
 
@@ -131,6 +137,7 @@ SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {
     "sacn": _sacn,
     "midi": _midi,
     "lsl": _lsl,
+    "oscquery": _oscquery,
     "ws": _ws,
     "jsonl": _jsonl,
     "mcap": _mcap,

@@ -29,6 +29,7 @@ from emotus.bridges.lsl import LslBridge
 from emotus.bridges.midi import MidiBridge
 from emotus.bridges.osc import OscBridge
 from emotus.bridges.osc_link import Target
+from emotus.bridges.oscquery import OscQueryBridge
 from emotus.bridges.terminal import TerminalBridge
 from emotus.bridges.uri import make_bridge
 from emotus.bridges.vmc import VmcBridge
@@ -69,6 +70,7 @@ MAKERS: dict[str, Callable[..., Bridge]] = {
     "LslBridge": lambda _: LslBridge("any", clock=MonotonicClock(), expose=True, library=OutletLibrary()),
     "MidiBridge": lambda _: MidiBridge("any", labels=LABELS, clock=MonotonicClock(), open_port=lambda *_: FakePort()),
     "OscBridge": lambda _: OscBridge("127.0.0.1", free_port(socket.SOCK_DGRAM), labels=LABELS, clock=MonotonicClock()),
+    "OscQueryBridge": lambda _: OscQueryBridge("127.0.0.1", 0, clock=MonotonicClock()),
     "RecorderBridge": _recorder,
     "VmcBridge": lambda _: VmcBridge(_dead(), labels=LABELS, clock=MonotonicClock()),
     "VrchatBridge": lambda _: VrchatBridge(_dead(), labels=LABELS, clock=MonotonicClock()),
