@@ -25,6 +25,7 @@ from emotus.engine.control import (
     TeachStart,
     TeachStop,
     TeachUndo,
+    parse,
 )
 from emotus.engine.errors import ControlError, UriError
 from emotus.engine.osc_codec import OscMessage, decode
@@ -139,3 +140,13 @@ def test_bundles_are_heard_in_order():
     """A patch may put several commands in one bundle."""
     builder = OscMessageBuilder("/emotus/teach/undo")
     assert [command_of(message) for message in decode(builder.build().dgram)] == [TeachUndo()]
+
+
+def test_a_number_is_a_button_only_where_the_command_takes_none():
+    """A fader's 0 is an intensity of 0; a button's 0 is nothing."""
+    fader = command_of(OscMessage("/emotus/control/intensity", (0.0,)))
+    assert fader is not None
+    assert fader == parse("intensity", {"value": 0.0})
+    assert command_of(OscMessage("/emotus/control/intensity", (0.5,))) == parse("intensity", {"value": 0.5})
+    assert command_of(OscMessage("/emotus/control/stop", (0,))) is None
+    assert command_of(OscMessage("/emotus/control/teach", ("happy", 1))) == parse("teach", {"label": "happy"})
