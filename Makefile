@@ -9,6 +9,7 @@
 #   KILLS=8 SIGNALS=4     how often make faults kills a recording, and ends a show
 
 PYTHON ?= python3
+PYTHON2 ?= python2.7
 PIP_ARGS ?=
 TORCH_INDEX ?=
 ARGS ?=
@@ -32,9 +33,10 @@ ALL := $(VENV)/.all
 PEERS := .venv-peers/.made
 WEBCAM := .venv-webcam
 SEES := $(WEBCAM)/.sees
+AUTOBAHN := .venv-autobahn/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz faults soak clean
+.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz faults soak autobahn clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -84,8 +86,11 @@ soak: $(ALL) ## A show in trouble for HOURS=1, every frame accounted for, and wh
 	EMOTUS_FAULTS_JSON=build/soak.jsonl $(BIN)/python tests/soak/run_soak.py --hours $(HOURS) --out build/soak.json
 	$(BIN)/python tests/faults/table.py --merge build/soak.jsonl --command "make soak HOURS=$(HOURS)"
 
+autobahn: $(ALL) $(AUTOBAHN) ## The Autobahn suite against the WebSocket server: 301 cases; needs a Python 2.7 (PYTHON2=...)
+	$(BIN)/python tests/faults/autobahn_suite.py $(PYTHON2) $(dir $(AUTOBAHN)) $(ARGS)
+
 clean: ## Remove the environments and everything built
-	rm -rf $(VENV) .venv-peers $(WEBCAM) build dist *.egg-info .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-autobahn $(WEBCAM) build dist *.egg-info .ruff_cache .hypothesis .import_linter_cache
 
 $(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -119,3 +124,8 @@ $(PEERS):
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) timeflux==0.17.2
 	@touch $@
+
+$(AUTOBAHN):
+	@$(PYTHON2) -c '' || { echo "Autobahn's suite is a program of Python 2.7 (make autobahn PYTHON2=/path/to/python2.7)" >&2; exit 2; }
+	$(PYTHON2) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --target $(dir $@) autobahntestsuite==25.10.1
+	@touch $(dir $@)zope/__init__.py $@
