@@ -5,6 +5,7 @@
 #   TORCH_INDEX=URL       one more package index, such as PyTorch's own of CPU builds (on Linux the plain one brings CUDA)
 #   ARGS="..."            words for the command a target runs: make bench ARGS="bvh --json"
 #   COUNT=1000            how many mutated inputs of each kind make fuzz tries
+#   SECONDS=600           how long make fuzz-led leads each of its targets
 #   HOURS=8               how long make soak runs
 #   KILLS=8 SIGNALS=4     how often make faults kills a recording, and ends a show
 
@@ -14,6 +15,8 @@ PIP_ARGS ?=
 TORCH_INDEX ?=
 ARGS ?=
 COUNT ?= 1000000
+SECONDS ?= 60
+LED ?= osc xsens bvh mcap pose control profile sealed sensor bridge mapping
 HOURS ?= 1
 KILLS ?= 100
 SIGNALS ?= 100
@@ -30,13 +33,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 MADE := $(VENV)/.made
 VIEWER := $(VENV)/.viewer
 ALL := $(VENV)/.all
+LEADS := $(VENV)/.leads
 PEERS := .venv-peers/.made
 WEBCAM := .venv-webcam
 SEES := $(WEBCAM)/.sees
 AUTOBAHN := .venv-autobahn/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz faults soak autobahn clean
+.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz fuzz-led faults soak autobahn clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +78,11 @@ fuzz: $(ALL) ## The long fuzz runs: a million mutated inputs
 	$(BIN)/python tests/fuzz/bvh_fuzz.py --count $(COUNT)
 	EMOTUS_FUZZ=$(COUNT) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz/test_osc_fuzz.py
 
+fuzz-led: $(LEADS) ## Fuzzing led by the code it reaches, SECONDS=60 for each of LED="osc mcap ..." (Linux)
+	@mkdir -p build
+	cd build && for target in $(LED); do \
+		nice ../$(BIN)/python ../tests/fuzz/led_fuzz.py $$target --seconds $(SECONDS) || exit 1; done
+
 faults: $(ALL) ## The thirty faults of a stage, often each, and their table: docs/faults.md (about half an hour)
 	@mkdir -p build && rm -f build/faults.jsonl
 	EMOTUS_FAULTS_JSON=build/faults.jsonl EMOTUS_KILLS=$(KILLS) EMOTUS_SIGNALS=$(SIGNALS) EMOTUS_POISONED=$(POISONED) \
@@ -107,6 +116,10 @@ $(ALL): pyproject.toml constraints.txt | $(MADE)
 	@echo "installing everything that tests and benchmarks need (the first time only)"
 	$(PIP) -c constraints.txt -e '.[all]'
 	@touch $(VIEWER) $@
+
+$(LEADS): $(ALL)
+	$(PIP) -c constraints.txt -e '.[fuzz]'
+	@touch $@
 
 $(SEES): pyproject.toml constraints.txt constraints-webcam.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 
 class EmotusError(Exception):
-    """Report what is wrong in one line; the command line prints it and exits 2."""
+    """Report what is wrong in one line; the command line prints it and exits 2.
+
+    Whatever of a file or an address stands in it, it stays one line and moves no terminal's cursor: what cannot be
+    printed is written as \\n, \\x1b and the like.
+    """
+
+    def __str__(self) -> str:
+        """Return the line."""
+        text = super().__str__()
+        return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(char: str) -> str:
+    return char if char.isprintable() else ascii(char)[1:-1]
 
 
 class InputError(EmotusError):
