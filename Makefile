@@ -37,10 +37,13 @@ LEADS := $(VENV)/.leads
 PEERS := .venv-peers/.made
 WEBCAM := .venv-webcam
 SEES := $(WEBCAM)/.sees
+TOOLS := .venv-tools
+CONTAINER ?= $(firstword $(shell command -v podman docker) podman)
 AUTOBAHN := .venv-autobahn/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz fuzz-led faults soak autobahn clean
+.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz fuzz-led faults soak autobahn
+.PHONY: pictures install-locked lock licences sbom workflows release container pictures clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +68,9 @@ format: $(ALL) ## Format and sort imports in place
 
 bench: $(ALL) ## Ours and its peers, side by side in one run
 	$(BIN)/emotus bench $(ARGS)
+
+pictures: $(ALL) ## Draw the pictures of the window and of the examples anew, from real runs
+	EMOTUS_PICTURES=1 $(BIN)/python -m pytest -q tests/bridges/test_viewer_pictures.py tests/examples/test_receivers.py
 
 bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
 
@@ -97,6 +103,32 @@ soak: $(ALL) ## A show in trouble for HOURS=1, every frame accounted for, and wh
 
 autobahn: $(ALL) $(AUTOBAHN) ## The Autobahn suite against the WebSocket server: 301 cases; needs a Python 2.7 (PYTHON2=...)
 	$(BIN)/python tests/faults/autobahn_suite.py $(PYTHON2) $(dir $(AUTOBAHN)) $(ARGS)
+
+install-locked: | $(MADE) ## What `make test` installs, with a SHA-256 checked for each file (requirements.lock)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $(VIEWER) $(ALL)
+
+lock: $(TOOLS)/.made ## Write both locks anew from pyproject.toml and constraints.txt
+	$(TOOLS)/bin/uv pip compile pyproject.toml --extra all $(LOCK) -o requirements.lock
+	$(TOOLS)/bin/uv pip compile pyproject.toml --extra viewer --extra record $(LOCK) -o requirements-run.lock
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -c constraints.txt
+
+licences: $(ALL) ## List the licences of everything that is brought; fails where one may not be used
+	$(BIN)/python scripts/licences.py
+
+sbom: $(ALL) ## What emotus is made of, as CycloneDX: build/sbom.cdx.json
+	@mkdir -p build && $(BIN)/python scripts/sbom.py build/sbom.cdx.json && echo build/sbom.cdx.json
+
+workflows: $(TOOLS)/.made ## Look through the workflows of the public forge for holes
+	$(TOOLS)/bin/zizmor --offline --persona auditor .github/workflows
+
+release: $(ALL) ## Wheel, sdist, bill of materials and checksums of what is committed, built twice and the same: dist/
+	$(BIN)/python scripts/release.py
+
+container: release ## An image with engine, viewer and recording (podman or docker)
+	$(CONTAINER) build -f Containerfile -t emotus $(ARGS) .
 
 clean: ## Remove the environments and everything built
 	rm -rf $(VENV) .venv-peers .venv-autobahn $(WEBCAM) build dist *.egg-info .ruff_cache .hypothesis .import_linter_cache
@@ -142,3 +174,8 @@ $(AUTOBAHN):
 	@$(PYTHON2) -c '' || { echo "Autobahn's suite is a program of Python 2.7 (make autobahn PYTHON2=/path/to/python2.7)" >&2; exit 2; }
 	$(PYTHON2) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --target $(dir $@) autobahntestsuite==25.10.1
 	@touch $(dir $@)zope/__init__.py $@
+
+$(TOOLS)/.made:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) uv==0.13.9 zizmor==1.32.0
+	@touch $@
