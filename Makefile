@@ -43,7 +43,7 @@ AUTOBAHN := .venv-autobahn/.made
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz fuzz-led faults soak autobahn
-.PHONY: pictures install-locked lock licences sbom workflows release container pictures clean
+.PHONY: pictures install-locked lock licences sbom workflows release container clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
