@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,6 @@ from emotus.engine.intake import IntakeStats
 from emotus.engine.pipeline import Engine
 from emotus.engine.pose import Arrival, Pose
 
-GROWTH_BYTES = 10_000_000  # what a row may cost in memory unless it says other
 _FIGURES = re.compile(r"\d[\d.,]*")
 _KEPT = 50  # violations told; of more only the number
 
@@ -138,11 +136,6 @@ def check_once(events: Iterable[Event], code: str, *, times: int = 1) -> None:
     """Check that a fault was told by exactly so many status events of its code."""
     told = [event.message for event in events if isinstance(event, StatusEvent) and event.code == code]
     assert len(told) == times, told
-
-
-def no_thread_lost(before: Sequence[threading.Thread]) -> bool:
-    """Tell whether every thread that was there before is alive still."""
-    return all(thread.is_alive() for thread in before)
 
 
 def slope_per_hour(seconds: Sequence[float], values: Sequence[float]) -> float:

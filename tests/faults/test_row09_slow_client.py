@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import psutil
 import pytest
+from faults.checker import check_bridge
 from faults.figures import figure
 from support.raw_websocket import RawClient
 from support.sayings import emotion, wait_for
@@ -43,6 +44,7 @@ def talking(rate_hz: float) -> Iterator[WebSocketBridge]:
         over.set()
         thread.join()
         bridge.close()
+        check_bridge(bridge.stats())
 
 
 def port_of(bridge: WebSocketBridge) -> int:

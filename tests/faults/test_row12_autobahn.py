@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
+from faults.figures import figure
 from support.autobahn_cases import CASES, LIVES, PONG, Case, close
 from support.raw_websocket import RawClient
 
@@ -77,5 +78,6 @@ def test_the_cases_of_a_category_end_as_the_protocol_says(port, category):
         if end not in case.ends or (case.ends == LIVES and (tuple(pongs) != case.pongs or not told)):
             wrong.append((case.name, end, case.ends, len(pongs), answers[:1]))
     print(f"row 12: category {category}: {count - len(wrong)} of {count} cases as RFC 6455 says")
+    figure(12, f"Autobahn's cases of category {category}: not as RFC 6455 says", len(wrong), 0, better="==")
     assert wrong == []
     assert count

@@ -8,6 +8,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from faults.checker import check_bridge
 from faults.figures import figure
 from support.raw_websocket import RawClient
 from support.sayings import emotion, frame, free_port, udp_receiver, wait_for
@@ -45,6 +46,7 @@ def test_a_receiver_that_is_not_there_costs_the_others_nothing(tmp_path):
         assert all(wait_for(lambda bridge=bridge: bridge.stats().waiting == 0) for bridge in bridges)
     for bridge in bridges:
         bridge.close()
+        check_bridge(bridge.stats())
     refused = osc.stats().errors
     print(
         f"row 22: {FRAMES} frames, OSC refused {refused} times, the others lost 0, worst send {1000 * worst_s:.2f} ms"

@@ -68,7 +68,7 @@ def osc(data: bytes) -> bool:
 
 
 def xsens(data: bytes) -> bool:
-    """Feed a datagram to a suit that has found its body: whole poses, whose numbers the intake judges; or PacketError."""
+    """Feed a datagram to a suit that found its body: whole poses, whose numbers the intake judges; or PacketError."""
     decoder = XsensDecoder()
     good = _suit()
     given: list[Pose] = list(decoder.feed(good[0], 0))
