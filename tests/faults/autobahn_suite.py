@@ -72,11 +72,19 @@ def run_suite(python: str, home: str, cases: list[str]) -> dict[str, dict[str, s
         return json.loads(Path(folder, "index.json").read_text())["emotus"]
 
 
+def failures(told: dict[str, dict[str, str]]) -> list[str]:
+    """Return the cases that failed."""
+    return sorted(name for name, case in told.items() if case["behavior"] not in PASSED)
+
+
 def main() -> int:
     """Print what became of the cases; return 1 where one failed that is not known to."""
     told = run_suite(sys.argv[1], sys.argv[2], sys.argv[3:] or ["*"])
+    failed = failures(told)
+    if slow := [name for name in failed if name.startswith("9.")]:  # its time limits; a busy machine gets one more try
+        told |= run_suite(sys.argv[1], sys.argv[2], slow)
+        failed = failures(told)
     counts = collections.Counter(case["behavior"] for case in told.values())
-    failed = sorted(name for name, case in told.items() if case["behavior"] not in PASSED)
     print(f"row 12: Autobahn, {len(told)} cases: {dict(counts)}; failed: {', '.join(failed) or 'none'}")
     sys.stdout.flush()
     os._exit(bool(set(failed) - KNOWN))
