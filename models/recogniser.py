@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,16 @@ _J = len(JOINTS)
 GATE_LIMIT = 10.0  # deviations
 WARM_FRAMES = 30  # a second: the features are those of this movement only then
 SEEN = 0.6  # share of the joints
-_ONE_FRAME = torch.tensor([0.0, 0.0, 1.0, 0.0], dtype=torch.float64)
+
+
+class _Seen(NamedTuple):
+    """Hold what a frame was seen to be, before anything is learnt from it; branches: their next states."""
+
+    features: Tensor
+    answer: Tensor
+    both: Tensor
+    usual: Usual
+    branches: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class FusedRecogniser(nn.Module):
 
     mix: Tensor
     groups: Tensor
+    one_frame: Tensor
     receptive_field = 0
     delay = 0
 
@@ -68,6 +79,8 @@ class FusedRecogniser(nn.Module):
         self.usual = RunningBaseline(size, shape.rate_hz, shape.baseline_s, shape.settle_s)
         self.relative = Readout(size, shape.labels, shape.squash)
         self.register_buffer("groups", torch.tensor(self.features.context_columns), persistent=False)
+        one_frame = torch.tensor([0.0, 0.0, 1.0, 0.0], dtype=torch.float64)
+        self.register_buffer("one_frame", one_frame, persistent=False)
         self._parts = 3, 3 + len(self.graph.start(1))  # where the graph's state ends
 
     def fuse(self, features: Tensor, graph: Tensor, offset: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,17 +121,30 @@ class FusedRecogniser(nn.Module):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Map one frame (N, 90) to (N, K + 1) and the next state."""
+        if torch.compiler.is_exporting():
+            return self.step_in_one(x, state)
+        seen = self._see(x, state)
+        due = seen.usual.known[:, 2] % STRIDE == 0
+        usual = seen.usual
+        if bool(due.any()):
+            learned = self.learn(x, seen.features, seen.answer, seen.both, usual)
+            usual = learned if bool(due.all()) else _where(due, learned, usual)
+        return seen.answer.float(), (*seen.branches, *usual)
+
+    def step_in_one(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Do what `step` does with one path, whatever the frame: for other runtimes, and for a graph on a GPU."""
+        seen = self._see(x, state)
+        due = seen.usual.known[:, 2] % STRIDE == 0
+        learned = self.learn(x, seen.features, seen.answer, seen.both, seen.usual)
+        return seen.answer.float(), (*seen.branches, *_where(due, learned, seen.usual))
+
+    def _see(self, x: Tensor, state: State) -> _Seen:
         usual = self.usual_of(state)
         features, next_features = self.features.step(x, state[: self._parts[0]])
         graph, next_graph = self.graph.step(x, state[self._parts[0] : self._parts[1]])
         answer, both = self.fuse(features, graph, usual.offset, usual.known[:, 3:])
-        usual = usual._replace(known=usual.known + _ONE_FRAME, latest=both)
-        due = usual.known[:, 2] % STRIDE == 0
-        traced = torch.compiler.is_exporting()  # a file for another runtime has one path, whatever the frame
-        if traced or bool(due.any()):
-            learned = self.learn(x, features, answer, both, usual)
-            usual = learned if not traced and bool(due.all()) else _where(due, learned, usual)
-        return answer.float(), (*next_features, *next_graph, *usual)
+        usual = usual._replace(known=usual.known + self.one_frame, latest=both)
+        return _Seen(features, answer, both, usual, (*next_features, *next_graph))
 
     def usual_of(self, state: State) -> Usual:
         """Return what is usual for the performers, out of a state."""
