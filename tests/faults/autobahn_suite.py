@@ -1,4 +1,4 @@
-"""The Autobahn suite against our server: `python tests/faults/autobahn_suite.py PYTHON2 FOLDER [CASES]`, or `make autobahn`.
+"""The Autobahn suite against our server: `autobahn_suite.py PYTHON2 FOLDER [CASES]`, or `make autobahn`.
 
 The suite is a client that wants its messages back, so the server here echoes: the bridge's own connections, door,
 limits and buffers, with another half that speaks, and messages of 16 MB allowed. The suite is a program of Python 2.7,
