@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-STEPS = 24
+STEPS = 12
 _CLOCKS = 16
 
 

@@ -20,7 +20,7 @@ from .store import FOLDER, WeightsProblem
 NAME: Final = "bandai-motion-cvae"
 _MAX_BYTES: Final = 32 << 20
 _MOST: Final = 1024  # of any size
-_MEND: Final = "install emotus again, or emotus train generator"
+_MEND: Final = "install emotus again, or emotus train movements"
 
 
 def save_generator(folder: Path, model: MovementGenerator, about: About, *, name: str = NAME) -> Path:

@@ -134,7 +134,7 @@ def evaluate(
 ) -> tuple[GenerationReport, list[GeneratedTake]]:
     """Return the report on a model, and the takes it is about; count: takes of each emotion.
 
-    peer: weights of the peer (`emotus train generator --peer`), whose figures then stand beside. Raises DataError,
+    peer: weights of the peer (`emotus train actor`), whose figures then stand beside. Raises DataError,
     InputError.
     """
     start = time.monotonic()
@@ -143,7 +143,7 @@ def evaluate(
     progress(f"drawing {count} takes of each emotion")
     takes = drawn(source, count)
     found: dict[str, Any] = {"real": real_figures(given), model: figures_of(takes, given)}
-    found["intensity"] = rising(source, given, max(count // 2, 2), progress)
+    found["intensity"] = rising(source, given, max(count // 3, 2), progress)
     progress("augmentation")
     found["augmentation"] = augmentation(given.real, takes, given.other, (0, 1, 2))
     if model != "stream":

@@ -197,7 +197,7 @@ def train_generator(
 def about(recipe: GeneratorRecipe, takes: Sequence[MotionTake]) -> About:
     """Return what goes beside the weights."""
     said: dict[str, Any] = {
-        "command": "emotus train generator",
+        "command": "emotus train movements",
         "recipe": asdict(recipe),
         "takes": [sum(not t.set2 for t in takes), sum(t.set2 for t in takes)],
         "labelled": sum(t.label >= 0 for t in takes),

@@ -36,6 +36,6 @@ def load_actor(path: Path) -> tuple[TakeSource, dict[str, Any]]:
         model = Actor(len(classes))
         model.load_state_dict(load_file(path))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        raise DataError(str(path), f"is no peer: {str(error)[:100]}", mend="emotus train generator --peer") from None
+        raise DataError(str(path), f"is no peer: {str(error)[:100]}", mend="emotus train actor") from None
     said = {"steps": int(about["steps"]), "cpu_s": float(about["cpu"])}
     return actor_source(model.eval().requires_grad_(requires_grad=False), classes), said

@@ -13,6 +13,7 @@ from ..engine.skeleton import Float32
 from ..sensors.bvh import Bvh, EndSite
 from ..sensors.bvh_writer import save_bvh
 from .generation_data import take_of
+from .generation_finish import footed, smoothed
 from .generation_sources import plane_poses
 from .motion_data import GeneratedTake
 from .signature_pictures import new_figure
@@ -73,7 +74,7 @@ def grid(model: MovementGenerator, seed: int = 1) -> Figure:
 def at_place(model: MovementGenerator, valence: float, arousal: float, seed: int) -> GeneratedTake:
     """Return a neutral movement of a seed moved to a place of the plane."""
     poses = plane_poses(model, valence, arousal, [seed])[0]
-    return take_of(poses, emotion="", intensity=1.0, seed=seed, model="manifold")
+    return footed(take_of(smoothed(poses), emotion="", intensity=1.0, seed=seed, model="manifold"))
 
 
 def write_grid(model: MovementGenerator, folder: Path, seed: int = 1) -> list[Path]:

@@ -16,6 +16,7 @@ from ..models.cvae_generator import MovementGenerator
 from ..models.cvae_store import load_generator
 from .generation_actor import ACTOR_FRAMES, Actor
 from .generation_data import take_of
+from .generation_finish import footed, smoothed
 from .motion_data import EMOTIONS, FPS, GeneratedTake, TakeSource
 from .train import AROUSAL, VALENCE
 
@@ -104,7 +105,8 @@ def _joined(name: str, draw: Callable[[str, float, Sequence[int]], Float32]) -> 
                 break
             seeds = [seed * 1_000_003 + part * 1009 + k for k in range(1, _CANDIDATES + 1)]
             poses = joined(poses, draw(emotion, intensity, seeds))
-        return take_of(poses[:frames], emotion=emotion, intensity=intensity, seed=seed, model=name)
+        take = take_of(smoothed(poses[:frames]), emotion=emotion, intensity=intensity, seed=seed, model=name)
+        return footed(take)
 
     return make
 

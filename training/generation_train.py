@@ -1,4 +1,4 @@
-"""`emotus train generator`, its offline part: the autoencoder of whole movements, in minutes on one core.
+"""`emotus train movements`: the autoencoder of whole movements, in minutes on one core.
 
 Everything that can be chosen stands in one `GeneratorRecipe`, which a TOML file may overrule and which is kept beside
 the weights. Training writes a checkpoint every minute and goes on from it.
