@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "dist"
-BUILD = "import sys; from setuptools import build_meta as b; b.build_wheel(sys.argv[1]); b.build_sdist(sys.argv[1])"
+BUILD = "import sys; from setuptools import build_meta as b; out = sys.argv[1]; b.build_wheel(out); b.build_sdist(out)"
 
 
 def git(*words: str) -> bytes:
@@ -27,22 +27,22 @@ def git(*words: str) -> bytes:
     return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True).stdout
 
 
-def epoch() -> int:
-    """Return the seconds that stand for now: those of the last commit unless SOURCE_DATE_EPOCH says other."""
-    return int(os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct"))
+def epoch(commit: str) -> int:
+    """Return the seconds that stand for now: those of the commit unless SOURCE_DATE_EPOCH says other."""
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct", commit))
 
 
-def build(folder: Path, seconds: int) -> dict[str, bytes]:
-    """Export HEAD into a folder, build there, and return wheel and sdist by name."""
+def build(folder: Path, commit: str, seconds: int) -> dict[str, bytes]:
+    """Export a commit into a folder, build there, and return wheel and sdist by name."""
     source, made = folder / "source", folder / "made"
     made.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(git("archive", "HEAD"))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(git("archive", commit))) as archive:
         archive.extractall(source, filter="data")
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(seconds), "PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C"}
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", BUILD, str(made)],
-        cwd=source, env=environment, check=True, stdout=subprocess.DEVNULL, umask=0o022,
-    )  # fmt: skip
+    words = [sys.executable, "-W", "ignore", "-c", BUILD, str(made)]
+    ran = subprocess.run(words, check=False, cwd=source, env=environment, capture_output=True, text=True, umask=0o022)
+    if ran.returncode:
+        raise SystemExit(f"release: the build failed\n{ran.stderr}")
     found = {path.name: path.read_bytes() for path in made.iterdir()}
     return {name: normal(data, seconds) if name.endswith(".tar.gz") else data for name, data in found.items()}
 
@@ -78,15 +78,18 @@ def main() -> int:
     """Build twice, compare, write, and print the checksums."""
     if git("status", "--porcelain", "--untracked-files=no"):
         print("release: there are changes that are not committed; what is built is HEAD", file=sys.stderr)
-    seconds = epoch()
+    commit = git("rev-parse", "HEAD").decode().strip()  # once: HEAD may move while this runs
+    seconds = epoch(commit)
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        made, again = build(Path(one) / "a", seconds), build(Path(two) / "another-folder", seconds)
+        made, again = (
+            build(Path(folder) / name, commit, seconds) for folder, name in ((one, "a"), (two, "another-folder"))
+        )
     differing = sorted(name for name in made.keys() | again.keys() if made.get(name) != again.get(name))
     if differing:
         print(f"release: two builds differ in {', '.join(differing)}", file=sys.stderr)
         return 1
     made |= {"sbom.cdx.json": bill(seconds)}
-    made |= {name: (ROOT / name).read_bytes() for name in ("requirements.lock", "requirements-run.lock")}
+    made |= {name: git("show", f"{commit}:{name}") for name in ("requirements.lock", "requirements-run.lock")}
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(made.items()))
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()

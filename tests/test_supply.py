@@ -153,7 +153,7 @@ def test_bandit_is_part_of_every_check() -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_are_pinned_and_may_do_nothing(path: Path) -> None:
-    """Each action by the hash of its commit, no permission at the top, no credentials left, nothing put into a shell."""
+    """Each action by the hash of its commit, no permission at the top, no credentials, nothing put into a shell."""
     text = path.read_text()
     used = re.findall(r"uses: (\S+)", text)
     assert used
