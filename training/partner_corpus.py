@@ -87,15 +87,17 @@ class _Bank:
         }
 
     def _livelier_than_most(self) -> np.ndarray:
-        """Tell of each frame (T,) whether more happens soon after it than after half of those of its mood and way."""
+        """Tell of each frame (T,) in place whether more happens soon after it than after half of those of its mood.
+
+        Who walks is always lively: a gait is not to be left in the middle of a step.
+        """
         moving = np.cumsum(np.sqrt((self.velocity[:, :-6] ** 2).sum(axis=1)))
         ends = np.minimum(np.arange(len(moving)) + np.minimum(self.left, _SOON), len(moving)) - 1
         soon = (moving[ends] - moving) / np.maximum(ends - np.arange(len(moving)), 1)
-        lively = np.zeros(len(moving), dtype=bool)
+        lively = self.travels.copy()
         for label in np.unique(self.label):
-            for travels in (False, True):
-                those = (self.label == label) & (self.travels == travels)
-                lively[those] = soon[those] >= np.median(soon[those])
+            those = (self.label == label) & ~self.travels
+            lively[those] = soon[those] >= np.median(soon[those])
         return lively
 
     def enter(self, rng: np.random.Generator, at: int | None, label: int, travels: bool) -> int:

@@ -19,9 +19,13 @@ from ..models.primitive_store import NAME, PrimitiveInfo, save_primitive
 from .motion_data import EMOTIONS
 from .partner_corpus import Corpus, string_together
 from .partner_data import Footage, load_footage, make_basis
-from .train import AROUSAL, ATTRIBUTION, LICENCE, VALENCE
+from .train import AROUSAL, LICENCE, VALENCE
 
 Progress = Callable[[str], None]
+ATTRIBUTION: Final = (
+    "Trained on the Bandai-Namco-Research-Motiondataset by Bandai Namco Research Inc. (set 1, CC BY-NC 4.0, "
+    "https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset); weights are derived."
+)
 _OFTEN: Final = 100  # steps between two words of progress, and two states on disk
 
 
