@@ -7,6 +7,7 @@ at anew every tenth frame only, so that part is `baseline.py` itself, on the sam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,11 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .base import State
 from .baseline import CONTEXTS, LIMIT, STRIDE, Usual, contexts_of
+from .features import HISTORY
 from .graph import FRAME_SIZE, JOINTS
-from .lean_features import Float64, Index, LeanFeatures, Slot, more
+from .lean_features import BODY, RING, Float64, Index, LeanFeatures, Slot, more
 from .lean_graph import LeanGraph
 from .recogniser import GATE_LIMIT, SEEN, WARM_FRAMES, FusedRecogniser
+from .stgcn import STRIDE as STEPS_BACK
 
 Float32 = NDArray[np.float32]
 
@@ -109,6 +113,35 @@ class LeanRecogniser:
     def usual_of(self, seat: Seat) -> Usual:
         """Return what is usual for the performer, a copy."""
         return Usual(*(torch.as_tensor(held[seat.index : seat.index + 1].copy()) for held in self._usual))
+
+    def state_of(self, seat: Seat) -> State:
+        """Return a performer's state as `FusedRecogniser.step` would have it, a copy."""
+        i, t = seat.index, int(self._frames[seat.index])
+        features, graph = self._features, self._graph
+        past = features.past[i][(t - HISTORY + np.arange(HISTORY)) % RING]  # oldest first
+        frames = np.zeros((STEPS_BACK, FRAME_SIZE), np.float32)
+        frames[:, :BODY] = past[-STEPS_BACK:]  # what else a frame says is not looked at again
+        rings = [block.ring[i][(t + np.arange(block.history)) % block.history] for block in graph.blocks]
+        weights = np.broadcast_to(graph.weights[i], graph.sums[i].shape)
+        held = (past, features.sums[i], features.weights[i], frames, *rings, graph.sums[i][None], weights[None])
+        copies = (np.array(each[None]) for each in (*held, *(each[i] for each in self._usual)))
+        return tuple(torch.as_tensor(each) for each in copies)
+
+    def adopt(self, state: State) -> Seat:
+        """Seat a performer with a state of one stream, as `FusedRecogniser.step` has it."""
+        seat = self.enter()
+        i, features, graph = seat.index, self._features, self._graph
+        past, sums, weights, _, *rest = (each[0].numpy() for each in state)
+        rings, (graph_sums, graph_weights), usual = rest[:-8], rest[-8:-6], rest[-6:]
+        t = self._frames[i] = math.lcm(RING, *(block.history for block in graph.blocks))  # when all rings begin anew
+        features.past[i][(t - HISTORY + np.arange(HISTORY)) % RING] = past
+        features.sums[i], features.weights[i] = sums, weights
+        for block, ring in zip(graph.blocks, rings, strict=True):
+            block.ring[i] = ring
+        graph.sums[i], graph.weights[i] = graph_sums[0], graph_weights[0, 0]
+        for held, given in zip(self._usual, usual, strict=True):
+            held[i] = given
+        return seat
 
     def freeze(self, seat: Seat, *, frozen: bool) -> None:
         """Leave her baseline as it is from here on, or follow her again."""
