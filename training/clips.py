@@ -158,9 +158,9 @@ def _gaits(data: dict[str, np.ndarray], joints: list[int]) -> Iterable[Clip]:
         yield Clip(str(data["names"][i]), "gait", style, str(data["walker"][i]), LABELS.index(style), -1, frames)
 
 
-def load_every_gait(data_dir: Path) -> list[Clip]:
+def load_every_gait(data_dir: Path, name: str = "emotion_gait.npz") -> list[Clip]:
     """Return all gaits of Emotion-Gait in their order, without a label: that depends on who is asked."""
-    path = data_dir / "emotion_gait.npz"
+    path = data_dir / name
     try:
         with np.load(path, allow_pickle=False) as file:
             data = {name: file[name] for name in ("positions", "walker", "joints", "names")}

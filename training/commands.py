@@ -23,32 +23,74 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on st
 
 def train(
     model: Annotated[
-        str, typer.Argument(help="stgcn; teach-prior, what teaching begins with; or signature, the learned.")
+        str, typer.Argument(help="stgcn, teach-prior or signature as shipped; with --data SET:PATH any recogniser.")
     ] = "stgcn",
-    data: Data = DATA,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the weights and what is known of them.")] = Path(
-        "weights"
+    data: Annotated[str, typer.Option("--data", help="Folder with the motion data, or SET:PATH to measure on.")] = str(
+        DATA
     ),
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the weights, or for the report.")] = None,
     seed: Seed = 0,
+    folds: Annotated[
+        str, typer.Option("--folds", help="What is left out: intended, perceived, content, family, performer, trial.")
+    ] = "performer",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to train every fold.")] = 3,
+    window: Annotated[int, typer.Option("--window", min=8, max=600, help="Frames of a window, 30 a second.")] = 64,
+    leaky: Annotated[bool, typer.Option("--leaky", help="Also print what a careless split pretends.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the folds that were done before.")] = False,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Compare with an earlier report's folder, by McNemar's test.")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Train a recogniser from motion data; the shipped one came from `emotus train stgcn`."""
+    """Train a recogniser: as shipped from the folder of the data, or measured honestly on SET:PATH."""
+    from .data_set import is_data_uri
+
+    if is_data_uri(data):
+        from .measure import Task, measure, refuse_full
+        from .measure_report import to_text
+
+        task = Task(
+            model=model,
+            uri=data,
+            protocol=folds,
+            seeds=tuple(range(seed, seed + seeds)),
+            window=window,
+            out=out or Path("reports") / f"{model}-{data.partition(':')[0]}-{folds}",
+            leaky=leaky,
+            resume=resume,
+            against=against,
+        )
+        refuse_full(task.out, resume=resume)
+        said = measure(task)
+        say(json.dumps(said) if as_json else to_text(said))
+        note(f"the report: {task.out / 'report.html'}")
+        return
+    say(str(_train_shipped(model, Path(data), out or Path("weights"), seed)))
+
+
+def _train_shipped(model: str, data: Path, out: Path, seed: int) -> Path:
+    """Train what ships, from the folder of the data."""
     from . import train as training
 
     if model == "teach-prior":
         from .teach_prior import train_teach_prior
 
-        say(str(train_teach_prior(data, out, progress=note)))
-        return
+        return train_teach_prior(data, out, progress=note)
     if model == "signature":
         from .learned import train_signature
 
-        say(str(train_signature(data, out, seed=seed, progress=note)))
-        return
-    say(str(training.train(model, data, out, seed=seed, progress=note)))
+        return train_signature(data, out, seed=seed, progress=note)
+    if model in {"movements", "actor"}:
+        from .generation_commands import train_actor, train_movements
+
+        return train_actor(data, out) if model == "actor" else train_movements(data, out, seed=seed)
+    return training.train(model, data, out, seed=seed, progress=note)
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model, performer, teach, signature or blinding.")] = DEFAULT_MODEL,
+    model: Annotated[str, typer.Argument(help="A model, performer, teach, signature, blinding or generation.")] = (
+        DEFAULT_MODEL
+    ),
     data: Data = DATA,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
@@ -56,12 +98,20 @@ def evaluate(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to train every fold.")] = 3,
     shown: Annotated[bool, typer.Option("--shown", help="Print the figures stored with the model.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Also write the figures to this JSON file.")] = None,
+    generator: Annotated[str, typer.Option("--model", help="Of generation: cvae, manifold or stream.")] = "cvae",
+    takes: Annotated[int, typer.Option("--takes", help="Of generation: takes of each emotion.")] = 50,
+    peer: Annotated[Path | None, typer.Option("--peer", help="Of generation: what `emotus train actor` wrote.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train on some activities, test on others, and print accuracy and calibration."""
     from . import evaluate as evaluation
     from . import report as reports
 
+    if model == "generation":
+        from .generation_commands import evaluate_generation
+
+        evaluate_generation(generator, data, out=out, takes=takes, peer=peer, as_json=as_json)
+        return
     if shown:
         report = reports.shown(model)
     elif model == "teach":

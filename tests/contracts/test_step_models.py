@@ -13,6 +13,7 @@ from torch import Tensor
 from emotus.models.base import StepModel
 from emotus.models.features import MotionFeatures
 from emotus.models.graph import FRAME_SIZE, JOINTS
+from emotus.models.motion_lstm import JudgeLstm
 from emotus.models.recogniser import FusedRecogniser, Shape
 from emotus.models.stgcn import Stgcn
 from emotus.models.store import load_recogniser
@@ -81,6 +82,11 @@ def _windowed() -> StepModel:
     return Windowed(_BothWays(), FRAME_SIZE, 5, window=16, hop=4).eval()
 
 
+def _judge() -> StepModel:
+    torch.manual_seed(4)
+    return JudgeLstm(FRAME_SIZE, 5, hidden=8).eval()
+
+
 MODELS: dict[str, Callable[[], StepModel]] = {
     "features": _features,
     "stgcn": _graph,
@@ -88,6 +94,7 @@ MODELS: dict[str, Callable[[], StepModel]] = {
     "knowing": _knowing,
     "shipped": _shipped,
     "windowed": _windowed,
+    "judge": _judge,
 }
 
 
