@@ -1,7 +1,8 @@
 """What encoding costs: one frame of a performer as OSC, JSON and MessagePack, beside the peers; and reading OSC.
 
 A frame is what the engine says at 30 Hz: a pose with rotations, six qualities and an emotion of six labels. Ours and
-the peer take turns of a few hundred frames within one run; both produce the same messages.
+the peer take turns of a few hundred frames within one run; both produce the same messages. bridge_rows.py adds VMC, and
+what only real sockets tell: EMOTUS_BENCH_SECONDS says how long these rows watch.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import bridge_rows
 import msgpack
 import numpy as np
 from pythonosc.osc_bundle import OscBundle
@@ -162,4 +164,5 @@ def run() -> list[dict[str, Any]]:
             "MessagePack, encode a frame", lambda each: [wire.to_msgpack(event) for event in each],
             "msgpack, lists", their_msgpack, 3, same,
         ),
+        *bridge_rows.rows(),
     ]  # fmt: skip

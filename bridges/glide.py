@@ -31,11 +31,10 @@ class Glide:
         past_ns = t_ns - self._t_ns if self._t_ns is not None else 0
         self._t_ns = t_ns
         share = 1.0 if past_ns < 0 or not self._smooth_ns else -math.expm1(-past_ns / self._smooth_ns)
-        known = self._values
-        self._values = {
-            name: known.get(name, target) + share * (target - known.get(name, target))
-            for name, target in list(targets.items())[:MAX_NAMES]
-        }
+        before = self._values
+        if len(targets) > MAX_NAMES:
+            targets = dict(list(targets.items())[:MAX_NAMES])
+        self._values = {name: to + (1.0 - share) * (before.get(name, to) - to) for name, to in targets.items()}
         return dict(self._values)
 
 

@@ -19,7 +19,13 @@ _UNIT: Final = 1e-5  # how far a squared length may be from one
 _PARENTS: Final = np.array([max(parent, 0) for parent in BODY.parents], dtype=np.intp)
 
 
+_LEFT: Final = quaternion.left_matrix(np.eye(4, dtype=np.float32)).reshape(4, 16)  # every product is linear in both
 _NOBODY: Final = JOINT_COUNT  # a row behind the joints, at rest: what is above the hips
+
+
+def _multiply(a: Floats, b: Floats) -> Floats:
+    """Return the products (N, 4) of finite quaternions; for a body's worth twice as fast as `quaternion.multiply`."""
+    return np.matmul((a @ _LEFT).reshape(-1, 4, 4), b[:, :, None])[:, :, 0]
 
 
 def _leaps() -> list[NDArray[np.intp]]:
@@ -41,7 +47,7 @@ def globals_of(local: Floats) -> Floats:
     turned[:JOINT_COUNT] = local
     turned[_NOBODY] = quaternion.IDENTITY
     for above in _LEAPS:
-        turned = quaternion.multiply(turned.take(above, axis=0), turned)
+        turned = _multiply(turned.take(above, axis=0), turned)
     return turned[:JOINT_COUNT]
 
 
@@ -69,6 +75,6 @@ def hangings(joints: Float32, turned: Floats) -> Floats:
     away = np.zeros((JOINT_COUNT, 4), dtype=parents.dtype)
     away[:, 1:] = joints - joints.take(_PARENTS, axis=0)
     # q* v q: two products of quaternions take a quarter of the time that `quaternion.rotate` needs for so few
-    hung = quaternion.multiply(quaternion.multiply(quaternion.conjugate(parents), away), parents)[:, 1:]
+    hung = _multiply(_multiply(quaternion.conjugate(parents), away), parents)[:, 1:]
     hung[0] = joints[0]
     return hung

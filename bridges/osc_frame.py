@@ -154,15 +154,18 @@ class FrameEncoder:
 
 def pack(frame: bytes, elements: Iterable[bytes], head: bytes = HEAD) -> list[bytes]:
     """Pack elements into as few bundles of at most MAX_BUNDLE_BYTES as keep their order, each opened by `frame`."""
-    bundles: list[list[bytes]] = []
-    room = -1
+    bundles: list[bytes] = []
+    opening = head + frame
+    inside: list[bytes] = []
+    room = most = MAX_BUNDLE_BYTES - len(opening)
     for element in elements:
-        if len(element) > room:
-            bundles.append([head, frame])
-            room = MAX_BUNDLE_BYTES - len(head) - len(frame)
-        bundles[-1].append(element)
         room -= len(element)
-    return [b"".join(bundle) for bundle in bundles]
+        if room < 0 and inside:
+            bundles.append(opening + b"".join(inside))
+            inside = []
+            room = most - len(element)
+        inside.append(element)
+    return [*bundles, opening + b"".join(inside)] if inside else bundles
 
 
 def unpacked(frame: bytes, elements: Sequence[bytes]) -> list[bytes]:
