@@ -13,9 +13,12 @@ from support.sayings import LABELS, TOLD, emotion, udp_receiver, wait_for
 
 from emotus.bridges import wire
 from emotus.bridges.jsonl import JsonlBridge
+from emotus.bridges.lsl_streams import emotion_layout
+from emotus.bridges.oscquery_space import _MEANINGS
+from emotus.bridges.ros_messages import Dialect, Translator
 from emotus.bridges.uri import SCHEMES, make_bridge
 from emotus.bridges.websocket_client import Parcel
-from emotus.engine.clock import MonotonicClock
+from emotus.engine.clock import NS_PER_S, MonotonicClock
 from emotus.engine.osc_codec import decode
 from emotus.engine.recording_reader import RecordingReader
 
@@ -92,9 +95,16 @@ def send_three(bridge) -> None:
     bridge.close()
 
 
-@pytest.mark.parametrize("told", [as_wire, as_lines, as_recording, as_frames])
+def as_ros(_: Path) -> list[dict]:
+    """Return the texts that a robot gets of three emotions, beside the standard messages made of them."""
+    translator = Translator(Dialect(1), wall_ns=lambda t_ns: t_ns, emotion_hz=240.0)
+    said = [each for seq in range(3) for each in translator.say(emotion(seq), seq * NS_PER_S)]
+    return [json.loads(each.message["data"]) for each in said if each.type.endswith("String")]
+
+
+@pytest.mark.parametrize("told", [as_wire, as_lines, as_recording, as_frames, as_ros])
 def test_every_emotion_event_has_its_disclosure(tmp_path: Path, told: Told) -> None:
-    """As an object, a line, a recorded message and a frame of each format."""
+    """As an object, a line, a recorded message, a frame of each format and a topic of a robot."""
     events = told(tmp_path)
     assert len(events) >= 3
     for event in events:
@@ -144,11 +154,26 @@ def messages(receiver):
         return
 
 
+def test_streams_of_numbers_are_described() -> None:
+    """An LSL stream's description has the disclosure; OSCQuery's says of every answer that it is apparent or acted."""
+    facts = emotion_layout(emotion()).facts
+    assert facts == {"inferred": "true", "kind": "apparent expression", "model": TOLD.model, "sha256": TOLD.sha256}
+    answers = [described for like, described, _ in _MEANINGS if re.search("emotion|valence|arousal|label", like)]
+    assert len(answers) == 4
+    assert [each for each in answers if not re.search("apparent|acted|most probable", each)] == []
+
+
 def test_every_bridge_of_the_command_line_is_told_of_here() -> None:
     """A new kind of bridge has to say how it discloses."""
-    objects = {"jsonl", "mcap", "ws", "wss"}  # the wire's own objects
+    objects = {"jsonl", "mcap", "ws", "wss", "rosbridge"}  # the wire's own objects
     notices = {"osc", "vmc", "vrchat"}  # a notice before the first answer
-    assert set(SCHEMES) == objects | notices
+    described = {"lsl", "oscquery"}  # in the description of what is offered
+    wordless = {
+        "artnet",
+        "sacn",
+        "midi",
+    }  # levels for lamps and synthesizers, which no one reads: the sign and the page
+    assert set(SCHEMES) == objects | notices | described | wordless
 
 
 def test_nobody_is_ever_said_to_be_anything() -> None:
