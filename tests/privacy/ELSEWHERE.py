@@ -52,8 +52,8 @@ ELSEWHERE: dict[int, tuple[str, ...]] = {
 
 # What PRIVACY.md asks for and is not there, or not reached, by the number of the feature.
 NOT_THERE: dict[int, str] = {
-    3: "notice_url: no page of their own is known of all deployers, and the sign's --url leads to theirs; Art-Net, sACN "
-    "and MIDI carry levels and no words, so there the sign and the page have to say it",
+    3: "notice_url: no page of theirs is known of all deployers, the sign's --url leads to it; Art-Net, sACN and MIDI "
+    "carry levels and no words, so there the sign and the page have to say it",
     5: "an ECE of 0.05 is reached for windows of new activities only; see test_05_calibration.py and MODEL_CARD.md",
     8: "AES is not offered: ChaCha20-Poly1305 and scrypt are all there is; a key ring is used where one is installed",
     10: "re-identification at most twice chance is reached for bones, not for posture and movement (docs/signature.md)",

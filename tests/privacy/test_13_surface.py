@@ -1,7 +1,7 @@
 """PRIVACY.md 13: nothing to rank, alert on or decide about people with; what can be asked and told is written down.
 
 SURFACE.json holds every command, word of control, event, field and bridge there is. Who adds one looks here, asks
-whether it ranks, watches or judges persons, and writes the list anew: `EMOTUS_SURFACE=write make test ARGS=tests/privacy`.
+whether it ranks, watches or judges persons, and writes the list anew: EMOTUS_SURFACE=write make test ARGS=tests/privacy
 """
 
 from __future__ import annotations
