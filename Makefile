@@ -70,7 +70,7 @@ bench: $(ALL) ## Ours and its peers, side by side in one run
 	$(BIN)/emotus bench $(ARGS)
 
 pictures: $(ALL) ## Draw the pictures of the window and of the examples anew, from real runs
-	EMOTUS_PICTURES=1 $(BIN)/python -m pytest -q tests/bridges/test_viewer_pictures.py tests/examples/test_receivers.py
+	EMOTUS_PICTURES=1 $(BIN)/python -m pytest -q tests/bridges/test_viewer_pictures.py tests/examples/test_receivers.py tests/examples/test_programs.py
 
 bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
 

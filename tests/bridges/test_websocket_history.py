@@ -53,7 +53,28 @@ def test_however_seqs_jump_the_count_is_that_of_the_events(steps, data):
     assert missed.counts == ({"p1": {"pose": after}} if after else {})
 
 
-def test_a_gap_of_a_million_events_is_counted_in_one_run():
+@given(
+    st.text(max_size=30),
+    st.dictionaries(
+        st.sampled_from(["p1", "p2", "?"]),
+        st.dictionaries(st.sampled_from(["pose", "status"]), st.integers()),
+        max_size=3,
+    ),
+    st.booleans(),
+)
+def test_whatever_a_client_claims_to_have_heard_the_answer_is_sane(session, seen, is_known):
+    """No count is negative or larger than what there was; nothing is told twice."""
+    history = History()
+    own = history.open()
+    offer(history, *(pose(seq) for seq in range(10)), *(status(seq, stream="p2") for seq in range(5)))
+    missed = history.missed(own if is_known else session, seen, everything)
+    told = {(event.stream, event.type): 0 for event in missed.again}
+    assert all(0 < count <= 10 for kinds in missed.counts.values() for count in kinds.values())
+    assert len(missed.again) == len({event.seq for event in missed.again}) <= 5
+    assert set(told) <= {("p2", "status")}
+
+
+def test_a_long_gap_is_counted_in_one_run():
     """Unbroken seqs take the room of one number, however long a client was away."""
     history = History()
     session = history.open()
