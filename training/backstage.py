@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..engine.clock import Clock
 from ..engine.consent import Consent, read_grant
@@ -22,6 +23,9 @@ from .console import note
 from .fitting import BackgroundFitter
 from .roster import Entry, Roster, enter
 from .signature_files import read_references
+
+if TYPE_CHECKING:
+    from ..engine.partner import Partner
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,28 @@ def prepare(
         entries[stream] = entry
     roster = Roster(recogniser, fitter, entries)
     return Backstage(ControlInbox(), consent, roster, fitter, learn, references, trail=trail)
+
+
+def make_partner(asked: str | None, recogniser: Recogniser | None, *, seed: int = 0) -> Partner | None:
+    """Return the generated performer that `--generate EMOTION|mirror[:MODE]` asks for, None where nothing is asked.
+
+    Raises InputError for an emotion the generator does not know, and for a mirror where no emotion is read.
+    """
+    if asked is None:
+        return None
+    from ..engine.generator import load_generator
+    from ..engine.partner import Partner, read_generate
+    from ..engine.wish import Wish
+
+    emotion, mirror = read_generate(asked)
+    if mirror is not None and recogniser is None:
+        mend = f"--generate {emotion}"
+        raise InputError(f"--generate {asked}", "there is nothing to mirror: no emotion is read here", mend=mend)
+    model = load_generator()
+    partner = Partner(model, wish=Wish(emotion), mirror=mirror, seed=seed)
+    what = f"shows {emotion}" if mirror is None else f"mirrors the first performer who is read: {mirror}"
+    note(f"a generated partner {what}; every frame says synthetic, seed {seed}, {model.info.name}")
+    return partner
 
 
 @contextlib.contextmanager

@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from emotus.models.base import StepModel
+from emotus.models.base import State, StepModel
 from emotus.models.features import MotionFeatures
 from emotus.models.graph import FRAME_SIZE, JOINTS
 from emotus.models.motion_lstm import JudgeLstm
+from emotus.models.primitive_store import load_primitive
 from emotus.models.recogniser import FusedRecogniser, Shape
 from emotus.models.stgcn import Stgcn
 from emotus.models.store import load_recogniser
@@ -65,6 +66,28 @@ def _shipped() -> StepModel:
     return load_recogniser()[0]
 
 
+class _Generating(torch.nn.Module):
+    """The shipped generator, given the first numbers of a frame for its command and its noise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, _, _ = load_primitive()
+        self.receptive_field, self.delay = self.own.receptive_field, self.own.delay
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.own(x[..., : self.own.input_size])
+
+    def start(self, n: int) -> State:
+        return self.own.start(n)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.own.step(x[:, : self.own.input_size], state)
+
+
+def _generator() -> StepModel:
+    return _Generating().eval()
+
+
 class _BothWays(torch.nn.Module):
     """A network that looks ahead as well as back within its window: it cannot be stepped but by windows."""
 
@@ -94,6 +117,7 @@ MODELS: dict[str, Callable[[], StepModel]] = {
     "knowing": _knowing,
     "shipped": _shipped,
     "windowed": _windowed,
+    "generator": _generator,
     "judge": _judge,
 }
 
