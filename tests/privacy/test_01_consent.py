@@ -65,7 +65,7 @@ def copies(pid: int) -> int:
 def marked_show(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Run the marked show in a process of its own."""
     words = [sys.executable, "-m", "privacy.marked_show", str(folder)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(words, cwd=TESTS, text=True, **pipes) as process:
         try:
             yield process
