@@ -214,7 +214,6 @@ def _check_signature(file: Path) -> Check:
 
 def check_addresses() -> list[Check]:
     """Tell which sensors and bridges can be named on the command line; the synthetic sensor is tried."""
-    from .bridges.uri import SCHEMES
     from .engine.clock import ManualClock
     from .sensors.uri import open_sensor
 
@@ -225,9 +224,29 @@ def check_addresses() -> list[Check]:
     checks = [*check_ears(), *check_eyes()]
     checks.append(Check("sensor synthetic:", moves, "ready, and moving" if moves else "does not move", "report a bug"))
     viewer = importlib.util.find_spec("viser") is not None
-    checks += [Check(f"bridge {scheme}:", ok=True, detail="ready") for scheme in SCHEMES]
+    checks += check_bridges()
     mend = "" if viewer else "pip install 'emotus[viewer]'"
     return [*checks, Check("bridge --view", viewer, "ready" if viewer else "viser is missing", mend, needed=False)]
+
+
+def check_bridges(devices: Path = Path("/dev")) -> list[Check]:
+    """Tell of each bridge what it lacks: a package, or for MIDI on Linux the sequencer; LSL's listens everywhere."""
+    from .bridges.uri import NEEDS, SCHEMES
+
+    checks: list[Check] = []
+    for scheme in SCHEMES:
+        module, extra = NEEDS.get(scheme, ("", ""))
+        name = f"bridge {scheme}:"
+        if module and importlib.util.find_spec(module) is None:
+            mend = f"pip install 'emotus[{extra}]'"
+            checks.append(Check(name, ok=False, detail=f"{module} is missing", mend=mend, needed=False))
+        elif scheme == "midi" and sys.platform == "linux" and not (devices / "snd" / "seq").exists():
+            problem = "this machine has no MIDI: ALSA's sequencer is not loaded"
+            checks.append(Check(name, ok=False, detail=problem, mend="sudo modprobe snd-seq", needed=False))
+        else:
+            detail = "ready; needs --expose: LSL listens on every address" if scheme == "lsl" else "ready"
+            checks.append(Check(name, ok=True, detail=detail))
+    return checks
 
 
 def check_ears(seconds: float = LISTENED_S) -> list[Check]:

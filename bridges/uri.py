@@ -144,3 +144,10 @@ SCHEMES: Final[dict[str, Callable[[Wish], Bridge]]] = {
     "wss": _ws,
     "rosbridge": _rosbridge,
 }
+# The module that a kind of bridge cannot do without, and the extra that brings it.
+NEEDS: Final[dict[str, tuple[str, str]]] = {
+    "mcap": ("mcap", "record"),
+    "sacn": ("sacn", "lights"),
+    "midi": ("rtmidi", "midi"),
+    "lsl": ("pylsl", "lsl"),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import socket
@@ -109,6 +110,23 @@ def test_every_address_is_told() -> None:
     assert set(checks) >= {f"sensor {scheme}:" for scheme in sensor_schemes()}
     assert set(checks) >= {f"bridge {scheme}:" for scheme in SCHEMES}
     assert [name for name, check in checks.items() if check.needed and not check.ok] == []
+
+
+def test_what_a_bridge_lacks_is_told_with_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A package that is missing names its extra, MIDI without a sequencer what loads it; neither is a fault."""
+    real = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("sacn", "pylsl") else real(name))
+    monkeypatch.setattr("sys.platform", "linux")
+    checks = {check.name: check for check in doctor.check_bridges(tmp_path)}
+    assert set(checks) == {f"bridge {scheme}:" for scheme in SCHEMES}
+    assert (checks["bridge sacn:"].ok, checks["bridge sacn:"].mend) == (False, "pip install 'emotus[lights]'")
+    assert (checks["bridge lsl:"].ok, checks["bridge lsl:"].needed) == (False, False)
+    assert not checks["bridge midi:"].ok
+    assert checks["bridge osc:"].ok
+    (tmp_path / "snd").mkdir()
+    (tmp_path / "snd" / "seq").touch()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if name == "rtmidi" else real(name))
+    assert {check.name: check for check in doctor.check_bridges(tmp_path)}["bridge midi:"].ok
 
 
 def test_cameras_and_what_sees_through_them_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
