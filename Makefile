@@ -42,7 +42,7 @@ CONTAINER ?= $(firstword $(shell command -v podman docker) podman)
 AUTOBAHN := .venv-autobahn/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers webcam test-webcam fuzz fuzz-led faults soak autobahn
+.PHONY: help demo test check format bench bench-peers reproduce webcam test-webcam test-tensorrt fuzz fuzz-led faults soak autobahn
 .PHONY: pictures install-locked lock licences sbom workflows release container clean
 
 help: ## List the targets
@@ -74,11 +74,21 @@ pictures: $(ALL) ## Draw the pictures of the window and of the examples anew, fr
 
 bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
 
+REPORTS := $(foreach m,svm linear forest boost mlp lstm stgcn-plain ensemble,$(foreach p,intended perceived,$m:emotion-gait:$p) $(foreach p,content family,$m:bandai-1:$p))
+
+reproduce: $(ALL) ## The rows of docs/reproduce.md, each a folder under reports/; hours, and it goes on where it stopped
+	@for row in $(REPORTS); do IFS=:; set -- $$row; \
+	echo "$$1 on $$2, $$3"; \
+	nice -n 15 $(BIN)/emotus train $$1 --data $$2:../shared/data --folds $$3 --resume -o reports/$$1-$$2-$$3 $(ARGS) || exit; done
+
 webcam: $(SEES) ## An environment with cameras and videos, beside the other one: .venv-webcam (about 2.5 GB)
 	$(WEBCAM)/bin/emotus doctor | grep -A2 -E 'sensor (webcam|video)|telemetry'
 
 test-webcam: $(SEES) ## The tests that need MediaPipe, in that environment
 	$(WEBCAM)/bin/python -m pytest $(ARGS) tests/sensors/test_webcam_real.py
+
+test-tensorrt: $(ALL) ## Hold what we call of TensorRT to its real interfaces, 10 and 11 (fetches their bindings)
+	bash tests/support/tensorrt_interface.sh $(BIN)/python 10.16.1.11 11.4.0.106
 
 fuzz: $(ALL) ## The long fuzz runs: a million mutated inputs
 	$(BIN)/python tests/fuzz/bvh_fuzz.py --count $(COUNT)
@@ -122,7 +132,7 @@ sbom: $(ALL) ## What emotus is made of, as CycloneDX: build/sbom.cdx.json
 	@mkdir -p build && $(BIN)/python scripts/sbom.py build/sbom.cdx.json && echo build/sbom.cdx.json
 
 workflows: $(TOOLS)/.made ## Look through the workflows of the public forge for holes
-	$(TOOLS)/bin/zizmor --offline --persona auditor .github/workflows
+	$(TOOLS)/bin/zizmor --offline --persona auditor .
 
 release: $(ALL) ## Wheel, sdist, bill of materials and checksums of what is committed, built twice and the same: dist/
 	$(BIN)/python scripts/release.py
