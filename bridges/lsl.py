@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import MissingPackageError, UriError
-from ..engine.events import EmotionEvent, Event, MotionEvent, PoseEvent, QualitiesEvent, SignatureEvent, StatusEvent
+from ..engine.events import EmotionEvent, Event, MotionEvent, PoseEvent, QualitiesEvent, StatusEvent
 from ..engine.options import check_keys, choice, read_options
 from .base import BridgeStats
 from .courier import Courier
@@ -130,13 +130,13 @@ class LslBridge:
         if isinstance(event, StatusEvent):
             return self._mark({"status": event.code, "stream": event.stream, "message": event.message[:200]}, event)
         base = self._base(event.stream)
-        if base is None or isinstance(event, SignatureEvent):
+        if base is None:
             return False
         if isinstance(event, PoseEvent | MotionEvent):
             return self._push(base, lambda: body_layout(event), body_sample(event), event)
         if isinstance(event, QualitiesEvent):
             return self._push(f"{base}-qualities", lambda: qualities_layout(event), list(event.values.values()), event)
-        return self._give_emotion(base, event)
+        return isinstance(event, EmotionEvent) and self._give_emotion(base, event)
 
     def _give_emotion(self, base: str, event: EmotionEvent) -> bool:
         if self._said.get(event.stream) != event.label:
