@@ -3,7 +3,6 @@
 NOT_YET: dict[int, str] = {
     2: "after a burst of 30 lost packets evidence starts afresh, as row 1 asks of a hole, and for about a second the "
     "shipped recogniser is not sure again: it keeps its label on 85 to 89 % of the windows, not on 90 %",
-    19: "the network runs on one CPU core, there is no GPU path to fall back from",
     26: "a recording of the performer that is played in her place moves as she does, and is not told from her",
     30: "generation: to come",
 }
