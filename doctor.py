@@ -53,6 +53,8 @@ def diagnose() -> list[Check]:
         *check_telemetry(),
         check_device(),
         *check_weights(),
+        *check_step(),
+        check_tensorrt(),
         *check_addresses(),
         *check_ports(),
     ]
@@ -158,6 +160,39 @@ def check_device() -> Check:
     if torch.cuda.is_available():
         return Check("device", ok=True, detail=f"CUDA: {torch.cuda.get_device_name(0)}; on the CPU {threads}")
     return Check("device", ok=True, detail=f"CPU ({platform.machine()}); {threads}")
+
+
+def check_step(name: str = "bandai-stgcn") -> list[Check]:
+    """Tell how the shipped recogniser is stepped here, in which precision, and why: what was measured just now."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    import torch
+
+    from .models.steppers import choose
+    from .models.store import WeightsProblem, load_recogniser
+
+    torch.set_num_threads(1)
+    try:
+        _, choice = choose(load_recogniser(name)[0])
+    except WeightsProblem as problem:
+        return [Check("step", ok=False, detail=str(problem), mend=problem.mend)]
+    times = ", ".join(f"{way} {ms:.2f} ms" for way, ms in choice.measured_ms.items())
+    detail = f"{choice.name}: {choice.why}{f' ({times})' if times else ''}; {choice.threads} thread, {choice.precision}"
+    return [Check("step", ok=True, detail=detail)]
+
+
+def check_tensorrt() -> Check:
+    """Tell whether engines can be built here, and whether the interface is one that we know."""
+    if installed("tensorrt") is None and installed("tensorrt-cu12") is None and installed("tensorrt-cu13") is None:
+        mend = "pip install 'emotus[tensorrt]', where there is an NVIDIA GPU"
+        return Check("tensorrt", ok=False, detail="not installed; networks run without it", mend=mend, needed=False)
+    from .models.store import WeightsProblem
+    from .models.tensorrt_step import open_tensorrt
+
+    try:
+        return Check("tensorrt", ok=True, detail=f"{open_tensorrt().__version__}", needed=False)
+    except WeightsProblem as problem:
+        return Check("tensorrt", ok=False, detail=str(problem), mend=problem.mend, needed=False)
 
 
 def check_weights(folder: Path | None = None) -> list[Check]:

@@ -109,17 +109,21 @@ class NetworkRecogniser:
         return explain(self._network, torch.as_tensor(frames.copy())).numpy()
 
 
-def load(name: str, prefer: str | None = None) -> NetworkRecogniser:
+def load(name: str, prefer: str | None = None, *, performers: int = 1) -> NetworkRecogniser:
     """Open a shipped model by name or weights by path, and answer once so that the first live frame is not slow.
 
-    prefer: how the step is to be run, by default as is quickest here. Raises WeightsError naming the file and both
-    hashes where they differ; nothing of the file has been run then.
+    prefer: how the step is to be run, by default as is quickest here for so many performers at once. Raises
+    WeightsError naming the file and both hashes where they differ; nothing of the file has been run then.
     """
     try:
         network, info = load_recogniser(name)
     except WeightsProblem as problem:
         raise WeightsError(problem.place, problem.problem, mend=problem.mend) from None
-    stepper, _ = choose(network, prefer or os.environ.get(STEPPER))
+    wish = prefer or os.environ.get(STEPPER)
+    try:
+        stepper, _ = choose(network, wish, streams=performers)
+    except ValueError as problem:
+        raise WeightsError(f"{STEPPER}={wish}", str(problem), mend="leave it out, and the quickest is taken") from None
     recogniser = NetworkRecogniser(network, info, stepper)
     recogniser.step(np.zeros(FRAME_SIZE, dtype=np.float32), recogniser.start())
     return recogniser

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from .base import State
 from .baseline import Usual
 from .graph import FRAME_SIZE, JOINTS
-from .lean import Float32, LeanRecogniser, Seat, agrees
+from .lean import SEATS, Float32, LeanRecogniser, Seat, agrees
 from .recogniser import FusedRecogniser
 
 Memory = object  # what a stepper remembers of one performer; only it knows what that is
 Answers = NDArray[np.float32]
 
 TOGETHER: Final = 64  # streams that one product takes: more of them fall out of the processor's cache
+WORTH_A_GPU: Final = 16  # performers at once, below which the way to a GPU and back costs more than it saves
 _TRIES: Final = 15
 _J: Final = len(JOINTS)
 
@@ -126,7 +127,7 @@ class LeanStepper:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Tell which way of stepping was taken and why: milliseconds of one performer's step each way, the best."""
+    """Tell which way of stepping was taken and why: milliseconds of a step each way, the best of a few."""
 
     name: str
     measured_ms: dict[str, float]
@@ -135,34 +136,46 @@ class Choice:
     precision: str = "float32 network, float64 features"
 
 
-def choose(network: FusedRecogniser, prefer: str | None = None) -> tuple[Stepper, Choice]:
+def choose(network: FusedRecogniser, prefer: str | None = None, *, streams: int = 1) -> tuple[Stepper, Choice]:
     """Return the quickest stepper that agrees with the network on this machine, and what was measured.
 
-    prefer: take this one without measuring, "eager" or "lean"; ValueError for another.
+    streams: how many performers are expected at once; a GPU is worth its way only for many. prefer: take this one
+    without measuring: "eager", "lean" or "device"; ValueError for another, or where there is no such device.
     """
-    eager: Stepper = EagerStepper(network)
-    if prefer == "eager":
-        return eager, Choice("eager", {}, "asked for")
-    if prefer not in (None, "lean"):
-        raise ValueError(f"no way to step: {prefer!r} (there are eager and lean)")
-    lean = LeanRecogniser(network)
-    if not agrees(network, lean):
-        return eager, Choice("eager", {}, "the lean step does not agree with the network on this machine")
-    stepper: Stepper = LeanStepper(network, lean)
-    if prefer == "lean":
-        return stepper, Choice("lean", {}, "asked for")
-    measured = {each.name: _milliseconds(each) for each in (eager, stepper)}
-    best = min((eager, stepper), key=lambda each: measured[each.name])
-    return best, Choice(best.name, measured, "the quickest here of those that agree to 1e-5")
+    ways = _ways(network, streams)
+    if prefer is not None:
+        if prefer not in ways:
+            raise ValueError(f"no way to step: {prefer!r} (here there are {', '.join(ways)})")
+        return ways[prefer](), Choice(prefer, {}, "asked for")
+    made = {name: make() for name, make in ways.items()}
+    lean = made["lean"]
+    if isinstance(lean, LeanStepper) and not agrees(network, lean.lean):
+        return made["eager"], Choice("eager", {}, "the lean step does not agree with the network on this machine")
+    measured = {name: _milliseconds(each, streams) for name, each in made.items()}
+    best = min(measured, key=lambda name: measured[name])
+    return made[best], Choice(best, measured, "the quickest here of those that agree to 1e-5")
 
 
-def _milliseconds(stepper: Stepper, clock: Callable[[], int] = time.perf_counter_ns) -> float:
-    """Return the shortest of a few steps: what the machine can do, whatever else it is doing."""
-    frame = np.zeros((1, FRAME_SIZE), np.float32)
-    frame[:, 3 * _J : 4 * _J] = 1.0
-    memory, shortest = stepper.enter(), 1 << 62
+def _ways(network: FusedRecogniser, streams: int) -> dict[str, Callable[[], Stepper]]:
+    """Return the ways there are on this machine."""
+    ways: dict[str, Callable[[], Stepper]] = {
+        "eager": lambda: EagerStepper(network),
+        "lean": lambda: LeanStepper(network, LeanRecogniser(network, max(SEATS, streams))),
+    }
+    if torch.cuda.is_available() and streams >= WORTH_A_GPU:
+        from .fallback import on_device
+
+        ways["device"] = lambda: on_device(network, "cuda", streams)
+    return ways
+
+
+def _milliseconds(stepper: Stepper, streams: int, clock: Callable[[], int] = time.perf_counter_ns) -> float:
+    """Return the shortest of a few steps of so many: what the machine can do, whatever else it is doing."""
+    frames = np.zeros((streams, FRAME_SIZE), np.float32)
+    frames[:, 3 * _J : 4 * _J] = 1.0
+    memories, shortest = [stepper.enter() for _ in frames], 1 << 62
     for _ in range(_TRIES):
         began = clock()
-        _, (memory,) = stepper.step(frame, [memory])
+        _, memories = stepper.step(frames, memories)
         shortest = min(shortest, clock() - began)
     return shortest / 1e6

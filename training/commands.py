@@ -36,7 +36,8 @@ def train(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often to train every fold.")] = 3,
     window: Annotated[int, typer.Option("--window", min=8, max=600, help="Frames of a window, 30 a second.")] = 64,
     leaky: Annotated[bool, typer.Option("--leaky", help="Also print what a careless split pretends.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the folds that were done before.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what was done before: folds, or steps.")] = False,
+    config: Annotated[Path | None, typer.Option("--config", help="Of generator: JSON that changes its recipe.")] = None,
     against: Annotated[
         Path | None, typer.Option("--against", help="Compare with an earlier report's folder, by McNemar's test.")
     ] = None,
@@ -64,6 +65,11 @@ def train(
         said = measure(task)
         say(json.dumps(said) if as_json else to_text(said))
         note(f"the report: {task.out / 'report.html'}")
+        return
+    if model == "generator":
+        from .generate_commands import train_streaming
+
+        say(str(train_streaming(Path(data), out or Path("weights"), seed=seed, config=config, resume=resume)))
         return
     say(str(_train_shipped(model, Path(data), out or Path("weights"), seed)))
 
@@ -158,7 +164,7 @@ def _text_of(report: EvaluationReport) -> str:
 
 def export(
     model: Annotated[str, typer.Argument(help="A shipped model's name, or a .safetensors file.")] = DEFAULT_MODEL,
-    to: Annotated[str, typer.Option("--to", help="onnx, or torch (torch.export).")] = "onnx",
+    to: Annotated[str, typer.Option("--to", help="onnx, torch (torch.export), or tensorrt for the GPU here.")] = "onnx",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; MODEL.onnx by default.")] = None,
     streams: Annotated[int, typer.Option("--streams", help="Streams that one step takes.")] = 1,
     strides: Annotated[

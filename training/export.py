@@ -25,9 +25,11 @@ from ..models.base import State, StepModel
 from ..models.checkpoint import open_checkpoint
 from ..models.onnx_step import ANSWER, FRAME, NEXT, STATE, open_onnx
 from ..models.store import WeightsProblem, load_recogniser
+from ..models.tensorrt_step import TensorRtStep
 from .clips import Progress
+from .export_tensorrt import EngineStep, build_engine, require
 
-FORMATS: Final = {"onnx": ".onnx", "torch": ".pt2"}
+FORMATS: Final = {"onnx": ".onnx", "torch": ".pt2", "tensorrt": ".engine"}
 TOLERANCE: Final = 1e-4  # of the largest answer
 CHECK_FRAMES: Final = 60
 
@@ -97,8 +99,9 @@ class _Step(nn.Module):
 def export(source: Exportable, to: str, out: Path, *, streams: int = 1, progress: Progress) -> float:
     """Write the step to out; return the largest difference of its answers, as a share of the largest answer.
 
-    to: "onnx" or "torch" (torch.export). Raises InputError for another format or a missing library, WeightsError where
-    the exported step does not agree with the network; out is untouched then.
+    to: "onnx", "torch" (torch.export) or "tensorrt" (an engine for the GPU here). Raises InputError for another format,
+    a missing library or no GPU, WeightsError where the exported step does not agree with the network; out is untouched
+    then.
     """
     if to not in FORMATS:
         raise InputError(f"--to {to}", "no such format", mend=f"one of {', '.join(FORMATS)}")
@@ -112,6 +115,11 @@ def export(source: Exportable, to: str, out: Path, *, streams: int = 1, progress
         if to == "onnx":
             part.write_bytes(_to_onnx(source, frame, state))
             step = _onnx_step(part)
+        elif to == "tensorrt":
+            trt = require()
+            engine = build_engine(trt, _to_onnx(source, frame, state), out.name)
+            part.write_bytes(engine)
+            step = EngineStep(TensorRtStep(trt, engine))
         else:
             part.write_bytes(_to_torch(source, frame, state))
             step = _torch_step(part)

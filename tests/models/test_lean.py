@@ -155,5 +155,6 @@ def test_the_choice_says_what_was_measured(network):
     assert set(choice.measured_ms) == {"eager", "lean"}
     assert choice.measured_ms[stepper.name] == min(choice.measured_ms.values())
     assert choose(network, "eager")[0].name == "eager"
+    assert set(choose(network, streams=3)[1].measured_ms) == {"eager", "lean"}
     with pytest.raises(ValueError, match="no way to step"):
         choose(network, "fast")
