@@ -57,7 +57,6 @@ class Forest(Classifier):
     leaves: Floats
 
     kind: ClassVar[str] = "forest"
-    inner: ClassVar[int] = 3
 
     @classmethod
     def choices(cls) -> tuple[Settings, ...]:
@@ -68,7 +67,7 @@ class Forest(Classifier):
     def fit(cls, data: Examples, seed: int, settings: Settings) -> Self:
         """Grow the trees."""
         known = refuse_one_class(data)
-        settings = {"keep": EVERY, "trees": 200, **settings}
+        settings = {"keep": EVERY, "trees": 300, **settings}
         chosen = best_features(known.features, known.targets, settings["keep"])
         grown = sklearn("ensemble").RandomForestClassifier(
             settings["trees"], min_samples_leaf=2, random_state=seed, n_jobs=1
@@ -185,7 +184,7 @@ class Linear(Classifier):
     @classmethod
     def choices(cls) -> tuple[Settings, ...]:
         """Return how freely the weights may grow."""
-        return tuple({"freedom": freedom} for freedom in (0.003, 0.01, 0.03))
+        return tuple({"freedom": freedom} for freedom in (0.001, 0.003, 0.01, 0.03, 0.1))
 
     @classmethod
     def fit(cls, data: Examples, seed: int, settings: Settings) -> Self:
@@ -196,7 +195,7 @@ class Linear(Classifier):
         mean, scale = rows.mean(axis=0), 1.0 / (rows.std(axis=0) + 1e-9)
         rows = _squashed(rows, mean, scale)
         span = np.linalg.svd(rows, full_matrices=False)[2] if len(rows) < rows.shape[1] else np.eye(rows.shape[1])
-        model = sklearn("linear_model").LogisticRegression(C=settings["freedom"], max_iter=200, tol=1e-3)
+        model = sklearn("linear_model").LogisticRegression(C=settings["freedom"], max_iter=500)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.fit(rows @ span.T, known.targets)  # in the span of the rows, which is exact

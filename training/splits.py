@@ -14,6 +14,7 @@ from ..engine.errors import DataError, MissingPackageError
 from .data_set import DataSet
 
 FOLDS: Final = 10
+LONE_TRIALS: Final = 100  # up to so many clips each is a fold of its own: leave-one-out
 _LEFT_OUT: Final = {
     "intended": "performer", "perceived": "performer", "performer": "performer",
     "content": "content", "family": "family", "trial": "name",
@@ -42,7 +43,7 @@ def groups_of(data: DataSet, protocol: str) -> list[str]:
 
 
 def splits_of(data: DataSet, protocol: str) -> list[Split]:
-    """Return the folds of a protocol: the set's own, else one for each group, at most ten.
+    """Return the folds of a protocol: the set's own, else one for each group, at most ten, or a hundred lone trials.
 
     Raises DataError where a group would lie on both sides, or where one side holds one class only.
     """
@@ -53,16 +54,17 @@ def splits_of(data: DataSet, protocol: str) -> list[Split]:
     if any(f >= 0 for f in fixed):
         fold[:] = fixed
     else:
-        fold[labelled] = _dealt([groups[i] for i in labelled], [data.samples[i].label for i in labelled])
+        most = LONE_TRIALS if protocol == "trial" else FOLDS
+        fold[labelled] = _dealt([groups[i] for i in labelled], [data.samples[i].label for i in labelled], most)
     _refuse_both_sides(data, groups, fold, protocol)
     return [_split(data, groups, fold, int(number)) for number in np.unique(fold[fold >= 0])]
 
 
-def _dealt(groups: Sequence[str], labels: Sequence[str]) -> Indices:
+def _dealt(groups: Sequence[str], labels: Sequence[str], most: int) -> Indices:
     names = sorted(set(groups))
     if len(names) < 2:
         raise DataError("--folds", f"'{names[0]}' is all there is to leave out", mend="choose another protocol")
-    if len(names) <= FOLDS:
+    if len(names) <= most:
         return np.array([names.index(group) for group in groups], dtype=np.intp)
     return grouped_folds(np.array(groups), np.array(labels), FOLDS, seed=0)
 
@@ -73,7 +75,10 @@ def grouped_folds(groups: NDArray[Any], labels: NDArray[Any], count: int, seed: 
         from sklearn.model_selection import StratifiedGroupKFold
     except ImportError:
         raise MissingPackageError("scikit-learn", "train") from None
-    count = min(count, len(np.unique(groups)))
+    names, place = np.unique(groups, return_inverse=True)
+    count = min(count, len(names), int(np.unique(labels, return_counts=True)[1].max()))
+    if count < 2:  # no class has two clips: there is nothing to spread
+        return (place % 2).astype(np.intp)
     fold = np.zeros(len(groups), dtype=np.intp)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a rare class may be missing from a fold; that is known

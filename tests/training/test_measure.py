@@ -137,6 +137,13 @@ def test_bad_input_is_one_line(words: list[str], line: str, tmp_path: Path, caps
     assert line in err
 
 
+def test_one_dancers_takes_are_left_out_one_by_one(tmp_path: Path) -> None:
+    """EMOKINE's protocol on a stand-in: one dancer, every take a fold, seen in space and as a camera sees her."""
+    for name in ("emokine-3d", "emokine-2d"):
+        said = measure(task(tmp_path / name, model=name, uri="acted:2", protocol="trial"))
+        assert said["figures"]["folds"] == said["figures"]["clips"] == 6
+
+
 def test_the_command_prints_json_alone(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     """With --json one object on standard output, the same as metrics.json."""
     with pytest.raises(SystemExit) as ended:
