@@ -105,3 +105,10 @@ def _to_bridges(
                     sent += 1
                 clock.sleep_until_ns(min(partner.due_ns or end_ns, end_ns))
         say(f"{sent} frames, synthetic, seed {seed}, {model.info.name}; {partner.dropped} dropped")
+
+
+def train_streaming(data: Path, out: Path, *, seed: int, config: Path | None, resume: bool) -> Path:
+    """Train the streaming generator (`emotus train generator`): ten minutes of one core, going on where it stopped."""
+    from .partner_training import read_recipe, train_generator
+
+    return train_generator(data, out, seed=seed, progress=note, recipe=read_recipe(config), resume=resume)
