@@ -10,8 +10,8 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
-import click
 from support import sayings
 from typer.main import get_command
 
@@ -37,12 +37,12 @@ SAMPLES = [
 ]
 
 
-def options(command: click.Command) -> list[str]:
+def options(command: Any) -> list[str]:
     """Return the long options and arguments of a command."""
     return sorted(str(each.name) for each in command.params if each.name != "help")
 
 
-def commands(group: click.Group, before: str = "") -> dict[str, list[str]]:
+def commands(group: Any, before: str = "") -> dict[str, list[str]]:
     """Return every command with its options, those of groups under both names."""
     found: dict[str, list[str]] = {}
     for name, each in group.commands.items():
