@@ -6,6 +6,7 @@ for torch, which alone can tell of its device.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata as metadata
 import importlib.util
 import io
@@ -28,6 +29,7 @@ MIN_PYTHON = (3, 11)
 LOOPBACK = "127.0.0.1"
 OSC_PORT, WS_PORT, VIEW_PORT = 9000, 8765, 8080
 LISTENED_S = 0.3  # at the ports where sensors listen
+GENERATORS = ("-partner", "-cvae", "-manifold")  # whose weights read nothing
 METRICS_FROM = (0, 10, 35)  # from this version on mediapipe reports metrics of its use over the network by itself
 
 
@@ -203,6 +205,7 @@ def check_weights(folder: Path | None = None) -> list[Check]:
     if not files:
         return [Check("weights", ok=False, detail=f"none in {folder or FOLDER}", mend="install emotus again")]
     others = {"teach-prior": _check_prior, "bandai-signature": _check_signature}
+    others |= dict.fromkeys((f.stem for f in files if f.stem.endswith(GENERATORS)), _check_generator)
     return [others.get(file.stem, _check_model)(file) for file in files]
 
 
@@ -215,6 +218,17 @@ def _check_model(file: Path) -> Check:
     except WeightsProblem as problem:
         return Check(name, ok=False, detail=problem.problem, mend=problem.mend or "install emotus again")
     return Check(name, ok=True, detail=f"{', '.join(info.labels)}; sha256 {info.sha256[:12]}..., {info.licence}")
+
+
+def _check_generator(file: Path) -> Check:
+    """Tell whether what generates motion is whole: of the hash that stands beside it."""
+    name, about = f"weights: {file.stem}", json.loads(file.with_suffix(".json").read_text())
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != about.get("sha256"):
+        return Check(
+            name, ok=False, detail=f"sha256 {found[:12]}... is not what it should be", mend="install emotus again"
+        )
+    return Check(name, ok=True, detail=f"generates motion; sha256 {found[:12]}..., {about.get('licence')}")
 
 
 def _check_prior(file: Path) -> Check:
