@@ -4,6 +4,7 @@
 #   PIP_ARGS="..."        more words for pip install
 #   TORCH_INDEX=URL       one more package index, such as PyTorch's own of CPU builds (on Linux the plain one brings CUDA)
 #   ARGS="..."            words for the command a target runs: make bench ARGS="bvh --json"
+#   WATCH=60              how many seconds make bench-stream watches each of its two streams
 #   COUNT=1000            how many mutated inputs of each kind make fuzz tries
 #   SECONDS=600           how long make fuzz-led leads each of its targets
 #   HOURS=8               how long make soak runs
@@ -15,6 +16,7 @@ PIP_ARGS ?=
 TORCH_INDEX ?=
 ARGS ?=
 COUNT ?= 1000000
+WATCH ?= 600
 SECONDS ?= 60
 LED ?= osc xsens bvh mcap pose control profile sealed sensor bridge mapping
 HOURS ?= 1
@@ -42,7 +44,7 @@ CONTAINER ?= $(firstword $(shell command -v podman docker) podman)
 AUTOBAHN := .venv-autobahn/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-peers reproduce webcam test-webcam test-tensorrt fuzz fuzz-led faults soak autobahn
+.PHONY: help demo test check format bench bench-stream bench-peers reproduce webcam test-webcam test-tensorrt fuzz fuzz-led faults soak autobahn
 .PHONY: pictures install-locked lock licences sbom workflows release container clean
 
 help: ## List the targets
@@ -71,6 +73,9 @@ bench: $(ALL) ## Ours and its peers, side by side in one run
 
 pictures: $(ALL) ## Draw the pictures of the window and of the examples anew, from real runs
 	EMOTUS_PICTURES=1 $(BIN)/python -m pytest -q tests/bridges/test_viewer_pictures.py tests/examples/test_receivers.py tests/examples/test_programs.py
+
+bench-stream: $(ALL) ## A suit in, OSC out at 240 Hz, and how even a stream of 60 Hz is: ten minutes each
+	$(BIN)/python benchmarks/bridge_rows.py $(WATCH)
 
 bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
 
