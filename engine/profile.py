@@ -146,7 +146,9 @@ def from_bytes(data: bytes, place: str = "profile") -> Profile:
         body = None if stored.body is None else _body(stored.body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ProfileError(place, "is no profile", mend="name a file that `emotus calibrate` wrote") from None
-    if len(takes) > MOST_TAKES or not all(map(math.isfinite, stored.thresholds.values())):
+    numbers = (stored.created_s, stored.updated_s, *stored.thresholds.values())
+    texts = (stored.subject, stored.model, stored.sha256, *(text for take in takes for text in (take.label, take.name)))
+    if len(takes) > MOST_TAKES or not all(map(math.isfinite, numbers)) or not all(map(str.isprintable, texts)):
         raise ProfileError(place, "holds what is never written")
     return Profile(
         subject=stored.subject,
