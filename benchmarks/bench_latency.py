@@ -1,12 +1,14 @@
 """How old an answer is when it has crossed a socket, and what a busy neighbour does to a step.
 
-End to end: a performer at 60 Hz through the whole engine, with her signature held to a reference and every bridge
-listening, to a WebSocket client on this machine: from the stamp of the pose to the client's hand. The neighbour is
+End to end: a performer at 60 Hz through the whole engine, with her signature held to references, to OSC and to a
+WebSocket client on this machine: from the stamp of the pose that gave rise to an answer (the first at or after the
+moment that is answered for, the engine's own being every thirtieth of a second) to the client's hand. The neighbour is
 another process that multiplies matrices with as many threads as it likes.
 """
 
 from __future__ import annotations
 
+import bisect
 import os
 import socket
 import subprocess
@@ -59,13 +61,14 @@ def _end_to_end() -> Row:
     sinks = [ws, make_bridge("osc:127.0.0.1:9", labels=recogniser.labels, clock=clock)]
     references = read_references([f"{name}=synthetic:{name}?seconds=10" for name in ("happy", "sad")], Definition())
     engine = Engine(recogniser, clock, signature=references)
-    sensor = open_sensor(f"synthetic:tour?rate=60&seconds={SECONDS + WARM_S}", clock)
+    sensor = Stamped(open_sensor(f"synthetic:tour?rate=60&seconds={SECONDS + WARM_S}", clock))
     runner = Runner([sensor], engine, sinks, clock)
-    ages: list[float] = []
-    thread = threading.Thread(target=lambda: _listen(ws, ages, clock))
+    heard: list[tuple[int, int]] = []
+    thread = threading.Thread(target=lambda: _listen(ws, heard, clock))
     thread.start()
     runner.run(SECONDS + WARM_S)
     thread.join(10.0)
+    ages = [sensor.age_ms(t_ns, now_ns) for t_ns, now_ns in heard]
     kept = np.array(ages[round(WARM_S * 30) :] or [np.inf])
     p99 = float(np.quantile(kept, 0.99))
     return {
@@ -81,8 +84,30 @@ def _end_to_end() -> Row:
     }
 
 
-def _listen(bridge: Any, ages: list[float], clock: MonotonicClock) -> None:
-    """Note how old each emotion is when it has arrived and been decoded."""
+class Stamped:
+    """Give a sensor's poses and remember their stamps."""
+
+    def __init__(self, sensor: Any) -> None:
+        self._sensor = sensor
+        self._stamps: list[int] = []
+        self.live = sensor.live
+        self.open, self.close, self.health = sensor.open, sensor.close, sensor.health
+
+    def read(self) -> Any:
+        """Return the next pose."""
+        pose = self._sensor.read()
+        if pose is not None:
+            self._stamps.append(pose.t_ns)
+        return pose
+
+    def age_ms(self, moment_ns: int, now_ns: int) -> float:
+        """Return how long ago the pose was stamped that completed a moment of the movement."""
+        at = min(bisect.bisect_left(self._stamps, moment_ns), len(self._stamps) - 1)
+        return (now_ns - self._stamps[at]) / 1e6
+
+
+def _listen(bridge: Any, heard: list[tuple[int, int]], clock: MonotonicClock) -> None:
+    """Note the moment of each emotion, and when it has arrived and been decoded."""
     decode = msgspec.json.decode
     deadline = time.monotonic() + 10.0
     while True:
@@ -100,7 +125,7 @@ def _listen(bridge: Any, ages: list[float], clock: MonotonicClock) -> None:
             while True:
                 event = decode(client.recv(timeout=5.0))
                 if event["type"] == "emotion":
-                    ages.append((clock.now_ns() - event["t_ns"]) / 1e6)
+                    heard.append((event["t_ns"], clock.now_ns()))
         except Exception:  # noqa: BLE001 - the show is over
             return
 
