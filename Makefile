@@ -97,7 +97,9 @@ test-tensorrt: $(ALL) ## Hold what we call of TensorRT to its real interfaces, 1
 
 fuzz: $(ALL) ## The long fuzz runs: a million mutated inputs
 	$(BIN)/python tests/fuzz/bvh_fuzz.py --count $(COUNT)
-	EMOTUS_FUZZ=$(COUNT) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz/test_osc_fuzz.py
+	@mkdir -p build && rm -f build/fuzz.jsonl
+	EMOTUS_FAULTS_JSON=build/fuzz.jsonl EMOTUS_FUZZ=$(COUNT) $(BIN)/python -m pytest -s --timeout 0 tests/fuzz/test_osc_fuzz.py
+	$(BIN)/python tests/faults/table.py --merge build/fuzz.jsonl --command "make fuzz COUNT=$(COUNT)"
 
 fuzz-led: $(LEADS) ## Fuzzing led by the code it reaches, SECONDS=60 for each of LED="osc mcap ..." (Linux)
 	@mkdir -p build
