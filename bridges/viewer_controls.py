@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import viser
 
 MAX_BUTTONS: Final = 24  # labels with a button of their own; further ones are taught through their name
-EVERYBODY: Final = "the only one"
+EVERYBODY: Final = "choose whom"
 SUBJECT: Final = "page"  # who is said to consent: whoever stands at this machine
 _RED: Final = "red"
 

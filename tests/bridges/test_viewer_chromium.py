@@ -102,13 +102,3 @@ def test_a_browser_shows_bodies_that_move_and_says_what_they_appear_to_express(s
         assert browser.problems == []
         assert wait_for(lambda: served.stats().clients) == 1
     assert served._errors == 0
-
-
-def test_a_page_as_small_as_a_phones_shows_body_and_label(served: ViewerBridge) -> None:
-    """On a narrow screen the label is in the picture and the body above it."""
-    with Chromium(390, 844) as browser:
-        enter(browser, served.port)
-        wait_for(lambda: "apparent expression" in panel(browser))
-        assert wait_for(lambda: bodies(picture(browser)[140:400], 60))
-        top = browser.evaluate("document.querySelector('.emotus-panel').getBoundingClientRect().top")
-        assert top > 844 / 2  # the panel leaves the upper half to the bodies

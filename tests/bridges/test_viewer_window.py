@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import re
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +70,16 @@ def test_the_page_brings_the_notice_before_anything_else_runs(bridge: ViewerBrid
     assert "apparent expression" in card
     assert "not what anybody feels" in card
     assert text.rstrip().endswith("</html>")
+
+
+def test_the_notice_ships_with_the_package() -> None:
+    """What is put into the page lies in the wheel, where the package's data are named."""
+    root = Path(__file__).parents[2]
+    named = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    assert set((root / "bridges").glob("*.html")) == {
+        path for pattern in named["emotus.bridges"] for path in (root / "bridges").glob(pattern)
+    }
+    assert (root / "bridges" / "viewer_page.html").exists()
 
 
 def test_a_page_without_a_body_is_left_as_it_is() -> None:
