@@ -14,6 +14,7 @@ from .console import note, say
 from .recording_frames import Frame, Show
 
 LOSSY = 3
+OWNER_ONLY = 0o600  # as the recording itself: by how somebody moves she can be known
 KINDS = (".bvh", ".csv", ".parquet")
 
 
@@ -61,6 +62,7 @@ def _bvhs(show: Show, out: Path) -> list[str]:
     for name, frames in performers.items():
         made = to_bvh(sorted(frames, key=lambda frame: frame.t_ns), str(paths[name]))
         save_bvh(made.bvh, paths[name])
+        paths[name].chmod(OWNER_ONLY)
         held = f", {made.held} of them held where nothing was known" if made.held else ""
         away = f"joints {1000 * made.mean_m:.1f} mm from those recorded, at most {1000 * made.worst_m:.0f} mm"
         lines.append(f"{paths[name]}: {len(made.bvh.motion)} frames of {name}{held}; {away}")
@@ -92,6 +94,8 @@ def _tables(show: Show, out: Path, kind: str) -> list[str]:
         out.unlink()
         beside.unlink()
         return []
+    for path in (out, beside):
+        path.chmod(OWNER_ONLY)
     return [f"{out}: {counts[0]} frames", f"{beside}: {counts[1]} values"]
 
 

@@ -125,6 +125,7 @@ def test_csv_gives_back_every_number(show, tmp_path):
     """A row a frame with the very float32 that were recorded, and beside it a row a value of all other events."""
     path, events = show
     convert(path, tmp_path / "out.csv", None)
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     recorded = [event for event in events if isinstance(event, PoseEvent)]
