@@ -53,7 +53,7 @@ def test_figures_are_kept_by_the_command_that_gave_them(tmp_path, monkeypatch, c
     assert [each["name"] for each in both[24]] == ["slope", "lost", "quick"]
     assert table.tightest(both[24]) == "lost 3 (= 0), missed"
     text = table.page(both)
-    assert "| 24 | Hours of a show in trouble | passes when quiet | 2 of 3 |" in text
+    assert "| 24 | Hours of a show in trouble | missed, busy | 2 of 3 |" in text
     assert "- lost 3 (= 0), missed — `make soak HOURS=1`" in text
 
 
