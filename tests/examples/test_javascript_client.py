@@ -185,6 +185,22 @@ def test_when_emotus_is_started_anew_it_is_found_again(bridge):
 
 
 @needs_node
+def test_nodes_own_websocket_is_used_where_there_is_one(bridge):
+    """Node 22 has one; 20 and 21 have the same behind a flag."""
+    flag = "--experimental-websocket"
+    has_flag = subprocess.run([str(NODE), flag, "-e", "WebSocket"], capture_output=True, timeout=30).returncode == 0
+    if not has_flag:
+        pytest.skip("this Node knows no WebSocket of its own")
+    with Probe(bridge.address, environment={"NODE_OPTIONS": flag}, format="msgpack") as probe:
+        probe.hear("open")
+        assert wait_for(lambda: is_subscribed(bridge), WAIT_S)
+        bridge.send(pose(4))
+        assert np.array_equal(array(probe.hear("event")["value"]["joints"]), JOINTS.ravel())
+        bridge._soon(lambda: [each.transport.abort() for each in tuple(bridge._server._sockets)])
+        assert probe.hear("missed")["value"]["known"]
+
+
+@needs_node
 def test_commands_are_accepted_or_refused_with_a_reason(bridge):
     """Each answer reaches the promise it belongs to; the end of the loop is the end of the program."""
     with Probe(bridge.address) as probe:
