@@ -22,7 +22,7 @@ from emotus.engine.pipeline import Engine
 from emotus.engine.runner import Runner
 from emotus.sensors.synthetic import SyntheticSensor
 
-SECONDS = float(os.environ.get("EMOTUS_SLOW_S", "6"))
+SECONDS = float(os.environ.get("EMOTUS_SLOW_S", "3"))
 STRIDE_MS = 1000 / 30
 STEP_S = 3 * STRIDE_MS / 1000
 FOR_EVER_MS = 1000.0  # what no machine, however busy, may come near to: a queue that grows passes it within seconds

@@ -14,7 +14,7 @@ from support.bvh_texts import text
 from emotus.engine.errors import BvhError
 from emotus.sensors.bvh import parse_bvh
 
-COUNT = int(os.environ.get("EMOTUS_BVH_TEXTS", "2000"))
+COUNT = int(os.environ.get("EMOTUS_BVH_TEXTS", "600"))
 MEMORY_TIMES = 20
 BASE_BYTES = 1 << 20  # what even the shortest text may take
 GOOD = text()

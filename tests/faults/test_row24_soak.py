@@ -10,8 +10,8 @@ from faults.stand_in import WindowReader
 from soak.show import soak, unaccounted
 
 pytest.importorskip("mcap", reason="mcap is not installed (pip install 'emotus[record]')")
-SECONDS = 8.0
-PACE = 36.0  # the faults of four minutes pass in less than seven seconds
+SECONDS = 6.0
+PACE = 48.0  # the faults of four minutes pass in five seconds
 
 
 def test_a_show_in_trouble_accounts_for_every_frame(tmp_path):

@@ -9,7 +9,7 @@ from fuzz.targets import TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = 60
+EXAMPLES = 40
 SLOWEST_S = 2.0  # of this thread's own time, for a few kilobytes, on any machine
 QUIETLY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
