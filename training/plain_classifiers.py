@@ -184,7 +184,7 @@ class Linear(Classifier):
     @classmethod
     def choices(cls) -> tuple[Settings, ...]:
         """Return how freely the weights may grow."""
-        return tuple({"freedom": freedom} for freedom in (0.001, 0.003, 0.01, 0.03, 0.1))
+        return tuple({"freedom": freedom} for freedom in (0.003, 0.01, 0.03))
 
     @classmethod
     def fit(cls, data: Examples, seed: int, settings: Settings) -> Self:
@@ -195,7 +195,7 @@ class Linear(Classifier):
         mean, scale = rows.mean(axis=0), 1.0 / (rows.std(axis=0) + 1e-9)
         rows = _squashed(rows, mean, scale)
         span = np.linalg.svd(rows, full_matrices=False)[2] if len(rows) < rows.shape[1] else np.eye(rows.shape[1])
-        model = sklearn("linear_model").LogisticRegression(C=settings["freedom"], max_iter=500)
+        model = sklearn("linear_model").LogisticRegression(C=settings["freedom"], max_iter=200, tol=1e-3)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.fit(rows @ span.T, known.targets)  # in the span of the rows, which is exact
