@@ -17,13 +17,14 @@ import typer
 
 from .bridges.page import VIEW_HOST, VIEW_PORT, free_port, make_viewer, open_browser
 from .engine.errors import EmotusError, InputError
-from .training import commands, performer_commands, recording_commands, sensor_list, signature_commands, suit
+from .training import registry
 from .training.commands import DEFAULT_MODEL, Json
 from .training.console import complain, note, say
 
 if TYPE_CHECKING:
     from .bridges.base import Bridge
     from .engine.clock import Clock
+    from .engine.partner import Partner
     from .engine.ports import Source
     from .engine.recognise import Recogniser
     from .engine.runner import Summary
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .training.roster import Roster
 
 DEMO_SECONDS = 20.0
+PERFORMERS = 16  # followed at once at least; a sensor may show several
 # Where inferring emotions is widely forbidden (PRIVACY, EU AI Act 5(1)(f)) the emotion weights are never opened.
 MOVEMENT_ONLY = ("workplace", "education")
 CONTEXTS = ("art", "research", "home", "medical", *MOVEMENT_ONLY)
@@ -45,20 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (commands.train, commands.evaluate, commands.export, sensor_list.sensors, suit.suit):
-    app.command()(_command)
-for _command in (
-    recording_commands.recover,
-    performer_commands.calibrate,
-    performer_commands.teach,
-    performer_commands.forget,
-):
-    app.command()(_command)
-_profile = typer.Typer(help="Look into a performer's profile.", pretty_exceptions_enable=False, rich_markup_mode=None)
-_profile.command("show")(performer_commands.show)
-_profile.callback()(performer_commands.profile)
-app.add_typer(_profile, name="profile")
-app.add_typer(signature_commands.app)
+registry.hang(app)
 
 SensorUris = Annotated[
     list[str], typer.Option("-s", "--sensor", help="bvh:PATH, bvh:-, synthetic:EMOTION; repeatable.")
@@ -88,6 +77,9 @@ References = Annotated[
 Together = Annotated[bool, typer.Option("--group", help="Compare the performers: who moves like whom, how together.")]
 Blind = Annotated[bool, typer.Option("--blind", help="Show every performer with the same standard body.")]
 Record = Annotated[Path | None, typer.Option("--record", help="Record the show to FILE.mcap, to be played again.")]
+Generate = Annotated[
+    str | None, typer.Option("--generate", help="A generated partner: EMOTION, or mirror[:opposite|delayed|amplified].")
+]
 Audit = Annotated[str | None, typer.Option("--audit", help="Append model and consent to this audit trail.")]
 Controls = Annotated[list[str] | None, typer.Option("--control", help="Hear commands at osc:HOST:PORT; repeatable.")]
 
@@ -111,17 +103,19 @@ def run(
     group: Together = False,
     blind: Blind = False,
     record: Record = None,
+    generate: Generate = None,
 ) -> None:
     """Run sensors through the engine into bridges until they end, the time is over or Ctrl-C."""
     from .engine.clock import MonotonicClock
     from .sensors.uri import open_sensor
-    from .training.backstage import prepare
+    from .training.backstage import make_partner, prepare
 
     if blind and signature:
         raise InputError("--blind", "a signature tells who it is that moves", mend="leave out --signature")
     clock = MonotonicClock()
     sources = [open_sensor(uri, clock) for uri in sensors]
-    recogniser = _recogniser(model, context)
+    recogniser = _recogniser(model, context, len(sources))
+    partner = make_partner(generate, recogniser)
     stage = prepare(
         recogniser,
         clock,
@@ -134,7 +128,8 @@ def run(
     stage.admit(sensors, sources)
     kept = [] if record is None else [f"mcap:{record}"]
     sinks = _sinks([*(bridges or []), *kept], view, stage, clock, expose=expose, controls=controls or [])
-    summary = _drive(sources, recogniser, sinks, clock, seconds, stage, explain=explain, group=group, blind=blind)
+    told = {"explain": explain, "group": group, "blind": blind, "partner": partner}
+    summary = _drive(sources, recogniser, sinks, clock, seconds, stage, **told)
     _say_summary(summary)
     if summary.failures:
         raise typer.Exit(1 if summary.unexpected else 2)
@@ -250,7 +245,7 @@ def _read_take(file: Path, recogniser: Recogniser | None, roster: Roster | None,
     return take
 
 
-def _recogniser(model: str, context: str) -> Recogniser | None:
+def _recogniser(model: str, context: str, performers: int = 1) -> Recogniser | None:
     """Load the recogniser, or none where the context forbids reading emotions; its file is not opened then."""
     if context not in CONTEXTS:
         raise InputError("--context", f"unknown context '{context}'", mend=f"one of {', '.join(CONTEXTS)}")
@@ -262,7 +257,7 @@ def _recogniser(model: str, context: str) -> Recogniser | None:
     from .engine.network import load
 
     torch.set_num_threads(1)  # a second thread made answers ten times slower beside any other busy process
-    return load(model)
+    return load(model, performers=performers)
 
 
 def _sinks(
@@ -291,6 +286,7 @@ def _drive(
     explain: bool,
     group: bool = False,
     blind: bool = False,
+    partner: Partner | None = None,
 ) -> Summary:
     """Run until the end, the time or a signal; SIGINT and SIGTERM close everything in order."""
     from .engine.group import Group
@@ -304,6 +300,7 @@ def _drive(
         clock,
         live=live,
         explain=explain,
+        max_performers=max(PERFORMERS, len(sources)),
         may_read=lambda stream: stage.consent.allows(stream, "recognise"),
         acquaintances=stage.roster,
         signature=stage.references,
@@ -311,7 +308,7 @@ def _drive(
         group=Group() if group else None,
         blind=blind,
     )
-    governed = {"control": stage.inbox, "consent": stage.consent, "persons": stage.persons}
+    governed = {"control": stage.inbox, "consent": stage.consent, "persons": stage.persons, "partner": partner}
     runner = Runner(sources, engine, sinks, clock, on_open=_say_opened, **governed)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: runner.stop())
