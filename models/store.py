@@ -24,6 +24,7 @@ FOLDER: Final = Path(__file__).parent / "weights"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _MAX_BYTES: Final = 64 << 20
 _MAX_WIDTH: Final = 1024
+_OTHERS: Final = frozenset({"teach-prior", "bandai-signature", "bandai-partner", "bandai-motion-cvae"})  # no recognisers
 
 
 class WeightsProblem(ValueError):  # noqa: N818 - says what it is; the engine has its own error for it
@@ -121,7 +122,7 @@ def _files(name: str | Path) -> tuple[Path, Path]:
         raise WeightsProblem(text, "is no name of weights", "a shipped name, or a path ending in .safetensors")
     path = FOLDER / f"{text}.safetensors"
     if not path.is_file():
-        stems = {each.stem for each in FOLDER.glob("*.safetensors")} - {"teach-prior", "bandai-signature"}
+        stems = {each.stem for each in FOLDER.glob("*.safetensors")} - _OTHERS
         shipped = ", ".join(sorted(stems)) or "none"
         raise WeightsProblem(text, "no such weights", f"shipped: {shipped}")
     return path, FOLDER / f"{text}.json"
