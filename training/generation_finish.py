@@ -18,9 +18,11 @@ from ..engine.body import BODY, JOINT_INDEX
 from ..engine.foot_lock import SOLE_M, bend, legs_of
 from ..engine.kinematics import forward_kinematics
 from ..engine.skeleton import Float32
-from .motion_data import FPS, GeneratedTake
+from ..models.cvae_kinematics import ROTATIONS
+from .motion_data import FPS, GeneratedTake, quaternions
 
 _SMOOTH: Final = np.array([1, 4, 6, 4, 1]) / 16
+_RESTS_M_S, _HURRIES_M_S = 0.15, 0.5  # mean speeds of the joints about the hips
 _TOES: Final = (JOINT_INDEX["LeftToes"], JOINT_INDEX["RightToes"])
 _LOW_M, _SLOW_M_S = 0.07, 0.8  # what a decoded foot that stands may still do
 _GRIP_M, _FASTEST_M_S = 0.033, 2.0  # the height, and the speed, at which a foot no longer leads the root
@@ -30,14 +32,28 @@ _FARTHEST_M: Final = 0.12
 
 
 def smoothed(poses: Float32) -> Float32:
-    """Return poses (T, 130) averaged over five frames with binomial weights; the ends go on as they went."""
-    wide = len(_SMOOTH) // 2
+    """Return poses (T, 130) without tremor: averaged over five frames where the body rests, as they are in a hurry.
+
+    Averaging everything took the anger out of strokes and kicks: quick movements hide a tremor, and need their edges.
+    """
+    still = _averaged(poses)
     if len(poses) < 2:
-        return poses
-    before = 2 * poses[:1] - poses[wide:0:-1] if len(poses) > wide else np.repeat(poses[:1], wide, axis=0)
-    after = 2 * poses[-1:] - poses[-2 : -wide - 2 : -1] if len(poses) > wide else np.repeat(poses[-1:], wide, axis=0)
-    padded = np.concatenate((before, poses, after))
-    shifted = np.stack([padded[i : i + len(poses)] for i in range(len(_SMOOTH))])  # (5, T, 130)
+        return still
+    local = quaternions(still[:, :ROTATIONS].reshape(len(still), -1, 6))
+    joints = forward_kinematics(BODY, local, np.zeros((len(local), 3), dtype=np.float32))
+    speed = np.linalg.norm(np.gradient(joints, axis=0), axis=-1).mean(axis=1) * FPS  # (T,)
+    share = np.clip((_averaged(speed[:, None]) - _RESTS_M_S) / (_HURRIES_M_S - _RESTS_M_S), 0.0, 1.0)
+    return (share * poses + (1.0 - share) * still).astype(np.float32)
+
+
+def _averaged(rows: Float32) -> Float32:
+    """Return rows (T, D) averaged with binomial weights; the ends go on as they went."""
+    wide = len(_SMOOTH) // 2
+    if len(rows) <= wide:
+        return rows
+    before, after = 2 * rows[:1] - rows[wide:0:-1], 2 * rows[-1:] - rows[-2 : -wide - 2 : -1]
+    padded = np.concatenate((before, rows, after))
+    shifted = np.stack([padded[i : i + len(rows)] for i in range(len(_SMOOTH))])  # (5, T, D)
     return np.tensordot(_SMOOTH, shifted, axes=1).astype(np.float32)
 
 

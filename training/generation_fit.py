@@ -43,6 +43,7 @@ class Latents:
         self.latents, self.blind, self.numbers, self.labels, self.sets = (
             torch.cat([part[i] for part in parts]) for i in range(5)
         )
+        self.conditions = len(cvae.shape.conditions)
         self.chances = self._chances()
 
     @staticmethod
@@ -80,6 +81,23 @@ class Latents:
                 chances[mine] += share / len(kinds) / mine.sum()
         return chances / chances.sum()
 
+    def told(self, *, strictly: bool) -> Tensor:
+        """Return the condition (N, C) of each; strictly: neutral is what is neutral beside the other emotions."""
+        told = _one_hot(self.numbers, self.conditions)
+        if strictly:
+            told[(self.numbers == EMOTIONS.index("neutral")) & (self.labels < 0)] = 0.0
+        return told
+
+    def labelled_mostly(self, share: float = 0.8) -> np.ndarray:
+        """Return chances by which labelled ones are drawn so often, within both halves conditions alike."""
+        chances = np.zeros(len(self.numbers))
+        for group, part in ((self.labels >= 0, share), (self.labels < 0, 1.0 - share)):
+            kinds = self.numbers[group].unique()
+            for kind in kinds:
+                mine = (group & (self.numbers == kind)).numpy()
+                chances[mine] += part / len(kinds) / mine.sum()
+        return chances / chances.sum()
+
     def scale(self) -> tuple[Tensor, Tensor]:
         """Return mean and deviation (D,) of the latents as they are drawn."""
         share = torch.from_numpy(self.chances).float()[:, None]
@@ -91,31 +109,48 @@ def _one_hot(numbers: Tensor, count: int) -> Tensor:
     return torch.nn.functional.one_hot(numbers, count).float()
 
 
-def train_prior(latents: Latents, prior: LatentPrior, *, steps: int, batch: int, seed: int, progress: Progress) -> None:
-    """Teach the prior the latents of every condition; its weights end as the mean over the last part of training."""
-    rng = np.random.default_rng(seed)
-    torch.manual_seed(seed)
+def train_prior(latents: Latents, prior: LatentPrior, recipe: GeneratorRecipe, progress: Progress) -> None:
+    """Teach the prior the latents of every condition, and once more mostly those of one session's six emotions."""
+    torch.manual_seed(recipe.seed)
     for buffer, value in zip((prior.mean, prior.scale), latents.scale(), strict=True):
         buffer.copy_(value)
-    optimiser = torch.optim.AdamW(prior.parameters(), 1e-3, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=steps, pct_start=0.05)
     mean = torch.optim.swa_utils.AveragedModel(prior, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998))
-    count, told, total = prior.told.in_features, time.monotonic(), 0.0
-    drawn = rng.choice(len(latents.numbers), (steps, batch), p=latents.chances)
+    first = latents.told(strictly=False), latents.chances, recipe.prior_steps
+    _teach_prior(latents, prior, recipe, first, 1e-3, progress, mean)
+    prior.load_state_dict(mean.module.state_dict())
+    again = latents.told(strictly=True), latents.labelled_mostly(), recipe.prior_again
+    _teach_prior(latents, prior, recipe, again, 6e-4, progress)
+
+
+def _teach_prior(
+    latents: Latents,
+    prior: LatentPrior,
+    recipe: GeneratorRecipe,
+    lesson: tuple[Tensor, np.ndarray, int],
+    rate: float,
+    progress: Progress,
+    mean: torch.optim.swa_utils.AveragedModel | None = None,
+) -> None:
+    """Teach a lesson: conditions (N, C), chances (N,), steps; mean follows the weights."""
+    told, chances, steps = lesson
+    optimiser = torch.optim.AdamW(prior.parameters(), rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.05)
+    drawn = np.random.default_rng(recipe.seed).choice(len(told), (steps, recipe.prior_batch), p=chances)
+    said, total = time.monotonic(), 0.0
     for step in range(steps):
         rows = torch.from_numpy(drawn[step])
-        condition = _one_hot(latents.numbers[rows], count) * (torch.rand(batch, 1) > _BLIND)
+        condition = told[rows] * (torch.rand(len(rows), 1) > _BLIND)
         loss = prior.loss(latents.latents[rows], condition)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-        mean.update_parameters(prior)
+        if mean is not None:
+            mean.update_parameters(prior)
         total += 0.01 * (loss.item() - total)
-        if time.monotonic() - told > 20.0:
-            told = time.monotonic()
+        if time.monotonic() - said > 20.0:
+            said = time.monotonic()
             progress(f"prior, step {step + 1} of {steps}: {total:.4f}")
-    prior.load_state_dict(mean.module.state_dict())
 
 
 def train_manifold(latents: Latents, manifold: Manifold, *, steps: int, seed: int, progress: Progress) -> None:
@@ -183,9 +218,7 @@ def train_generator(
     latents = Latents(cvae, takes)
     model = MovementGenerator(cvae.shape, EMOTIONS, recipe.prior_width, recipe.style)
     model.cvae.load_state_dict(cvae.state_dict())
-    train_prior(
-        latents, model.prior, steps=recipe.prior_steps, batch=recipe.prior_batch, seed=recipe.seed, progress=progress
-    )
+    train_prior(latents, model.prior, recipe, progress)
     train_manifold(latents, model.manifold, steps=recipe.plane_steps, seed=recipe.seed, progress=progress)
     for buffer, value in zip(
         (model.prototypes, model.spreads), prototypes_of(latents, cvae.shape.conditions), strict=True

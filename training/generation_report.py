@@ -87,7 +87,8 @@ def _offline_tables(figures: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
             "moved": "moved and read back, mean error",
         }  # fmt: skip
         rows = [(said, f"{p[name]['valence']:.3f}", f"{p[name]['arousal']:.3f}") for name, said in names.items()]
-        rows.append(("cosine between the axes", f"{p['cosine']:.3f}", ""))
+        rows.append(("cosine between the axes, by ridge in all coordinates", f"{p['cosine']:.3f}", ""))
+        rows.append(("cosine between moves along them, in the latents", f"{p['cosine_of_moves']:.3f}", ""))
         tables.append(("Valence and arousal", [("", "valence", "arousal"), *rows]))
     return tables
 

@@ -52,6 +52,7 @@ class GeneratorRecipe:
     prior_width: int = 384
     prior_steps: int = 5000
     prior_batch: int = 160
+    prior_again: int = 1600
     style: int = 64
     plane_steps: int = 2000
     seed: int = 0

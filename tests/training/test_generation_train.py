@@ -11,7 +11,10 @@ import torch
 from support.movements import movements, take
 
 from emotus.engine.errors import InputError
+from emotus.models.cvae_prior import LatentPrior
+from emotus.models.manifold import Manifold
 from emotus.training.generation_data import Drawer, conditions_of, poses_of, stacked, take_of, windows_of
+from emotus.training.generation_fit import Latents, train_manifold, train_prior
 from emotus.training.generation_sources import joined, make_source
 from emotus.training.generation_train import GeneratorRecipe, train_cvae
 from emotus.training.motion_data import MotionTake, heading_of
@@ -69,6 +72,20 @@ def test_training_goes_on_where_it_stood(tmp_path: Path) -> None:
     said.clear()
     train_cvae(TAKES, replace(TINY, width=32, steps=1), path, said.append)
     assert said[0].startswith("principal")
+
+
+def test_prior_and_plane_learn_from_latents() -> None:
+    """Both draws know whom to believe: neutral of no compared session is told nothing; all that is learnt is finite."""
+    recipe = replace(TINY, prior_steps=4, prior_again=4, prior_batch=8, steps=1)
+    latents = Latents(train_cvae(TAKES, recipe, None, lambda _: None), TAKES)
+    untold = latents.told(strictly=True).sum(dim=1) == 0
+    assert untold.sum() == (latents.numbers == 5).sum() == 2  # and its mirror image
+    assert latents.labelled_mostly()[latents.labels.numpy() >= 0].sum() == pytest.approx(0.8)
+    prior, plane = LatentPrior(4, latents.conditions, 16), Manifold(4, 3, 16)
+    train_prior(latents, prior, recipe, lambda _: None)
+    train_manifold(latents, plane, steps=4, seed=0, progress=lambda _: None)
+    assert all(bool(weights.isfinite().all()) for weights in (*prior.parameters(), *plane.parameters()))
+    assert prior.out.weight.abs().max() > 0
 
 
 def test_a_recipe_is_one_file_of_known_names(tmp_path: Path) -> None:
