@@ -24,7 +24,8 @@ FOLDER: Final = Path(__file__).parent / "weights"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _MAX_BYTES: Final = 64 << 20
 _MAX_WIDTH: Final = 1024
-_OTHERS: Final = frozenset({"teach-prior", "bandai-signature", "bandai-partner", "bandai-motion-cvae"})  # no recognisers
+# weights that are no recogniser's
+_OTHERS: Final = frozenset({"teach-prior", "bandai-signature", "bandai-partner", "bandai-motion-cvae"})
 
 
 class WeightsProblem(ValueError):  # noqa: N818 - says what it is; the engine has its own error for it

@@ -117,6 +117,8 @@ def real_figures(given: Ground) -> dict[str, Any]:
     # what it has learnt from says nothing of a judge, nor a take's distance to itself of novelty
     found["held-out contents"].pop("judged")
     found["learnt contents"].pop("novelty_cm")
+    whole = judged(given.judge.probabilities(given.real), [take.emotion for take in given.real])
+    found["learnt contents"]["judged"] = whole
     same = {"ours": given.spaces.ours, "independent": given.spaces.independent}
     found["learnt contents"]["fid"] = {name: frechet(of(half), of(rest)) for name, of in same.items()}
     return found
