@@ -21,6 +21,7 @@ STANCE_M: Final = 0.027  # and where they stand: soles roll and give
 _FADE: Final = 0.7  # of what a foot was held back that is left a frame after it was lifted
 _FARTHEST_M: Final = 0.15  # a foot that would have to be held back farther is set down anew
 _STANDS: Final = 0.4
+_CLEAR_M: Final = 0.03  # how far a foot that swings is off the floor at least
 _STRAIGHT: Final = 0.998  # of a leg's length: it never stretches wholly, where a knee would snap
 _LEGS: Final = tuple(
     [JOINT_INDEX[f"{side}{part}"] for side in ("Left", "Right")] for part in ("UpperLeg", "LowerLeg", "Foot", "Toes")
@@ -86,7 +87,8 @@ def hold(toes: Floats, stands: Floats, before: Locks) -> tuple[Floats, Locks]:
         held = down & near
         back = np.where(held[..., None], wanted, _FADE * back)
         shifts[:, k, :, 0], shifts[:, k, :, 2] = back[..., 0], back[..., 1]
-    shifts[..., 1] = np.maximum(SOLE_M - toes[..., 1], 0.0)
+    least = SOLE_M + _CLEAR_M * np.clip(1.0 - stands, 0.0, 1.0)
+    shifts[..., 1] = np.maximum(least - toes[..., 1], 0.0)
     return shifts, Locks(anchors, back, held.astype(np.float64))
 
 

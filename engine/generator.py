@@ -22,7 +22,7 @@ from ..models.store import WeightsProblem
 from . import quaternion
 from .body import BODY
 from .errors import WeightsError
-from .footing import RATE_HZ, Leading, place, standing_at
+from .footing import RATE_HZ, Leading, Standing, place, standing_at
 from .kinematics import levels
 from .quaternion import Floats
 from .skeleton import Float32
@@ -33,7 +33,9 @@ RATES_HZ: Final = (1.0, 240.0)
 _LEVELS: Final = levels(BODY.parents)
 _OFFSETS: Final = BODY.offsets.astype(np.float32)
 _SMOOTH: Final = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16  # over keys: what the network trembles, not moves
-_CHANCE: Final = 1.0  # of the network's own spread: less chance trembles less and varies less
+_CHANCE: Final = (1.0, 1.1)  # of the network's own spread, in place and under way
+_PACE: Final = 0.15  # share of a piece's speed in what is taken for the present one: about a second's worth
+_SPUR: Final = 1.0  # how much of the speed that lacks is asked for on top
 _SOLE_M: Final = 0.012  # the toes never come lower: their joint lies 2 cm over the sole
 _FEET: Final = [BODY.index[name] for name in ("LeftToes", "RightToes")]
 
@@ -108,6 +110,7 @@ class Generator:
         self._state = self.model.network.start(self._n)
         self._standing = standing_at(self._n)
         self._tail = self._state[0][:, 1 - len(_SMOOTH) :].numpy().copy()  # (N, 4, F): of the coordinates before
+        self._pace: Floats = np.zeros(self._n)
         self._ready: deque[Frame] = deque()
         self._rotations = np.zeros((self._n, 0, len(BODY.names), 4), dtype=np.float32)  # the keys not yet used up
         self._root = np.zeros((self._n, 0, 3))
@@ -141,7 +144,9 @@ class Generator:
         """Make the next piece and set it on the floor."""
         network = self.model.network
         noise = np.stack([each.standard_normal(network.shape.latent, dtype=np.float32) for each in self._chance])
-        x = torch.as_tensor(np.concatenate((self._commands, _CHANCE * noise), axis=1))
+        commands, travels = self._spurred()
+        noise *= np.where(travels, _CHANCE[1], _CHANCE[0])[:, None]
+        x = torch.as_tensor(np.concatenate((commands, noise), axis=1, dtype=np.float32))
         with torch.inference_mode():
             made, state = network.step(x, self._state)
         piece = made.numpy().reshape(self._n, network.shape.frames, network.shape.size)
@@ -152,14 +157,30 @@ class Generator:
         self._tail = whole[:, -len(self._tail[0]) :]
         turns, features = self.model.basis.decode(_smoothed(whole, piece.shape[1]))
         facing = np.radians([wish.direction_deg for wish in self._wishes])
-        travels = self._commands[:, -1] > 0
         leading = Leading(facing, travels, self._stage_m)
         first = self._rotations.shape[1] == 0
+        before = self._standing
         rotations, root, self._standing = place(_orthonormal(turns), features, self._standing, leading, first=first)
+        self._follow_pace(before)
         if not first:
             rotations = _continued(self._rotations[:, -1:], rotations)
         self._rotations = np.concatenate((self._rotations, rotations), axis=1)
         self._root = np.concatenate((self._root, root), axis=1)
+
+    def _spurred(self) -> tuple[Float32, NDArray[np.bool_]]:
+        """Return the commands, with more speed asked of those who lag behind theirs, and who travels (N,)."""
+        commands, ahead = self._commands.copy(), self._commands[:, -2]
+        travels = self._commands[:, -1] > 0
+        spur = np.clip(_SPUR * (ahead - self._pace), -0.5 * np.abs(ahead), np.abs(ahead))
+        commands[:, -2] = np.where(travels, ahead + spur, ahead)
+        return commands, travels
+
+    def _follow_pace(self, before: Standing) -> None:
+        """Take the last piece's speed ahead into the present pace (N,), in m/s."""
+        moved = self._standing.root - before.root  # (N, 3)
+        ahead = moved[:, 0] * np.sin(before.course) + moved[:, 2] * np.cos(before.course)
+        speed = ahead * RATE_HZ / self.model.network.shape.frames
+        self._pace = self._pace + _PACE * (speed - self._pace)
 
     def _mend(self, piece: Float32) -> tuple[Float32, tuple[torch.Tensor, ...]]:
         """Return a piece of rest, and a state to go on from, for performers whose motion is no numbers."""
