@@ -14,7 +14,7 @@ import onnxruntime
 KINDS = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 
 
-def make(version: str = "10.16.1.11", *, typed: bool = True, refuses: str = "") -> Any:  # noqa: C901 - a module
+def make(version: str = "10.16.1.11", *, typed: bool = True, refuses: str = "") -> Any:
     """Return a module as `import tensorrt` gives it. typed: whether it has the flag. refuses: the parser's words."""
     trt = types.SimpleNamespace(__version__=version, calls=[])
     flags = {"STRONGLY_TYPED": 1} if typed else {}
@@ -22,16 +22,47 @@ def make(version: str = "10.16.1.11", *, typed: bool = True, refuses: str = "") 
     trt.MemoryPoolType = enum.IntEnum("MemoryPoolType", {"WORKSPACE": 0})
     trt.DataType = enum.Enum("DataType", ["FLOAT", "INT64", "BOOL", "HALF"])
     trt.float32, trt.int64, trt.bool, trt.float16 = trt.DataType
+    trt.Logger, trt.IExecutionContext = Logger, Context
+    trt.Builder, trt.OnnxParser = _building(trt, refuses)
+    trt.ICudaEngine, trt.Runtime = _running(trt)
+    return trt
 
-    class Logger:
-        WARNING = 2
 
-        def __init__(self, level: int) -> None: ...
+class Logger:
+    WARNING = 2
 
-    class Config:
-        def set_memory_pool_limit(self, pool: Any, size: int) -> None:
-            assert size > 0
+    def __init__(self, level: int) -> None: ...
 
+
+class Config:
+    def set_memory_pool_limit(self, pool: Any, size: int) -> None:
+        assert size > 0
+
+
+class Context:
+    """Run a step on the memory at the addresses it was told."""
+
+    def __init__(self, session: Any) -> None:
+        self._session, self._at = session, {}
+
+    def set_tensor_address(self, name: str, address: int) -> bool:
+        self._at[name] = address
+        return True
+
+    def execute_async_v3(self, stream_handle: int) -> bool:
+        feeds = {each.name: self._array(each).copy() for each in self._session.get_inputs()}
+        for each, value in zip(self._session.get_outputs(), self._session.run(None, feeds), strict=True):
+            self._array(each)[...] = value
+        return True
+
+    def _array(self, each: Any) -> np.ndarray:
+        kind = np.dtype(KINDS[each.type])
+        size = math.prod(each.shape) * kind.itemsize
+        memory = (ctypes.c_char * max(size, 1)).from_address(self._at[each.name])
+        return np.frombuffer(memory, kind, math.prod(each.shape)).reshape(each.shape)
+
+
+def _building(trt: Any, refuses: str) -> tuple[type, type]:
     class Builder:
         def __init__(self, logger: Any) -> None: ...
 
@@ -59,26 +90,10 @@ def make(version: str = "10.16.1.11", *, typed: bool = True, refuses: str = "") 
         def get_error(self, index: int) -> str:
             return refuses
 
-    class Context:
-        def __init__(self, session: Any) -> None:
-            self._session, self._at = session, {}
+    return Builder, OnnxParser
 
-        def set_tensor_address(self, name: str, address: int) -> bool:
-            self._at[name] = address
-            return True
 
-        def execute_async_v3(self, stream_handle: int) -> bool:
-            feeds = {each.name: self._array(each).copy() for each in self._session.get_inputs()}
-            for each, value in zip(self._session.get_outputs(), self._session.run(None, feeds), strict=True):
-                self._array(each)[...] = value
-            return True
-
-        def _array(self, each: Any) -> np.ndarray:
-            kind = np.dtype(KINDS[each.type])
-            size = math.prod(each.shape) * kind.itemsize
-            memory = (ctypes.c_char * max(size, 1)).from_address(self._at[each.name])
-            return np.frombuffer(memory, kind, math.prod(each.shape)).reshape(each.shape)
-
+def _running(trt: Any) -> tuple[type, type]:
     class Engine:
         def __init__(self, onnx: bytes) -> None:
             options = onnxruntime.SessionOptions()
@@ -97,9 +112,8 @@ def make(version: str = "10.16.1.11", *, typed: bool = True, refuses: str = "") 
             return self._all[name].shape
 
         def get_tensor_dtype(self, name: str) -> Any:
-            return {"tensor(float)": trt.float32, "tensor(int64)": trt.int64, "tensor(bool)": trt.bool}.get(
-                self._all[name].type
-            )
+            kinds = {"tensor(float)": trt.float32, "tensor(int64)": trt.int64, "tensor(bool)": trt.bool}
+            return kinds.get(self._all[name].type)
 
         def create_execution_context(self) -> Context:
             return Context(self._session)
@@ -110,6 +124,4 @@ def make(version: str = "10.16.1.11", *, typed: bool = True, refuses: str = "") 
         def deserialize_cuda_engine(self, data: bytes) -> Engine | None:
             return Engine(data[6:]) if data.startswith(b"ENGINE") else None
 
-    trt.Logger, trt.Builder, trt.OnnxParser, trt.Runtime = Logger, Builder, OnnxParser, Runtime
-    trt.ICudaEngine, trt.IExecutionContext = Engine, Context
-    return trt
+    return Engine, Runtime
