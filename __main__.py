@@ -20,6 +20,7 @@ from .engine.errors import EmotusError, InputError
 from .training import registry
 from .training.commands import DEFAULT_MODEL, Json
 from .training.console import complain, note, say
+from .training.contexts import CONTEXTS, recogniser_for
 
 if TYPE_CHECKING:
     from .bridges.base import Bridge
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 DEMO_SECONDS = 20.0
 PERFORMERS = 16  # followed at once at least; a sensor may show several
-# Where inferring emotions is widely forbidden (PRIVACY, EU AI Act 5(1)(f)) the emotion weights are never opened.
-MOVEMENT_ONLY = ("workplace", "education")
-CONTEXTS = ("art", "research", "home", "medical", *MOVEMENT_ONLY)
 
 app = typer.Typer(
     name="emotus",
@@ -50,10 +48,18 @@ app = typer.Typer(
 registry.hang(app)
 
 SensorUris = Annotated[
-    list[str], typer.Option("-s", "--sensor", help="bvh:PATH, bvh:-, synthetic:EMOTION; repeatable.")
+    list[str],
+    typer.Option(
+        "-s", "--sensor", help="bvh:PATH, synthetic:EMOTION, webcam:0, ...: see `emotus sensors`; repeatable."
+    ),
 ]
 BridgeUris = Annotated[
-    list[str] | None, typer.Option("-b", "--bridge", help="osc:HOST:PORT, ws:HOST:PORT, jsonl:PATH.")
+    list[str] | None,
+    typer.Option(
+        "-b",
+        "--bridge",
+        help="osc:, vmc:, vrchat:, ws:, rosbridge:, lsl:, midi:, artnet:, sacn:, oscquery:, jsonl:PATH; repeatable.",
+    ),
 ]
 Model = Annotated[str, typer.Option("--model", help="A shipped model's name or a .safetensors file.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.0, help="Stop after so long.")]
@@ -247,17 +253,10 @@ def _read_take(file: Path, recogniser: Recogniser | None, roster: Roster | None,
 
 def _recogniser(model: str, context: str, performers: int = 1) -> Recogniser | None:
     """Load the recogniser, or none where the context forbids reading emotions; its file is not opened then."""
-    if context not in CONTEXTS:
-        raise InputError("--context", f"unknown context '{context}'", mend=f"one of {', '.join(CONTEXTS)}")
-    if context in MOVEMENT_ONLY:
+    recogniser = recogniser_for(context, model, performers=performers)
+    if recogniser is None:
         note(f"context {context}: no emotion is inferred; movement qualities only")
-        return None
-    import torch
-
-    from .engine.network import load
-
-    torch.set_num_threads(1)  # a second thread made answers ten times slower beside any other busy process
-    return load(model, performers=performers)
+    return recogniser
 
 
 def _sinks(
@@ -271,7 +270,7 @@ def _sinks(
     if view is not None:
         told = {"control": inbox, "labels": stage.labels, "references": stage.references}
         sinks.append(make_viewer(view, clock=clock, expose=expose, **told))
-        note(f"the page: http://{view}")
+        note(f"the page: http://{view} (?stage=1 for a projector)")
     return (sinks or [TerminalBridge()]) + [make_control(uri, inbox, clock) for uri in controls]
 
 

@@ -14,10 +14,11 @@ MOVEMENT_ONLY: Final = ("workplace", "education")
 CONTEXTS: Final = ("art", "research", "home", "medical", *MOVEMENT_ONLY)
 
 
-def recogniser_for(context: str, model: str, *, place: str = "--context") -> Recogniser | None:
+def recogniser_for(context: str, model: str, *, place: str = "--context", performers: int = 1) -> Recogniser | None:
     """Load the recogniser, or none where the context forbids reading emotions; its file is not opened then.
 
-    place: what to call the context in an error. Raises InputError for a context there is not, WeightsError.
+    place: what to call the context in an error. performers: how many are expected at once. Raises InputError for a
+    context there is not, WeightsError.
     """
     if context not in CONTEXTS:
         raise InputError(place, f"unknown context '{context[:40]}'", mend=f"one of {', '.join(CONTEXTS)}")
@@ -28,4 +29,4 @@ def recogniser_for(context: str, model: str, *, place: str = "--context") -> Rec
     from ..engine.network import load
 
     torch.set_num_threads(1)  # a second thread made answers ten times slower beside any other busy process
-    return load(model)
+    return load(model, performers=performers)
