@@ -17,6 +17,7 @@ from .skeleton import Float32
 NEUTRAL: Final = "neutral"
 MAX_INTENSITY: Final = 1.5
 MAX_SPEED_M_S: Final = 3.0
+_BEYOND: Final = 0.3  # of what is asked for beyond what was played: farther out the network knows no mood any more
 _NEARNESS: Final = 0.05  # squared distance on the plane at which a mood has lost most of its say
 
 
@@ -69,7 +70,8 @@ def moods_of(wish: Wish, info: PrimitiveInfo) -> Float32:
     else:
         mood = at_point(wish.valence, wish.arousal, info)
     neutral = np.array([float(each == NEUTRAL) for each in info.emotions], dtype=np.float32)
-    return (neutral + wish.intensity * (mood - neutral)).astype(np.float32)
+    strength = min(wish.intensity, 1.0) + _BEYOND * max(wish.intensity - 1.0, 0.0)
+    return (neutral + strength * (mood - neutral)).astype(np.float32)
 
 
 def at_point(valence: float, arousal: float, info: PrimitiveInfo) -> Float32:
