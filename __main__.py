@@ -20,7 +20,7 @@ from .engine.errors import EmotusError, InputError
 from .training import registry
 from .training.commands import DEFAULT_MODEL, Json
 from .training.console import complain, note, say
-from .training.contexts import CONTEXTS, recogniser_for
+from .training.contexts import Context, recogniser_for, required_recogniser
 
 if TYPE_CHECKING:
     from .bridges.base import Bridge
@@ -67,7 +67,6 @@ Explain = Annotated[bool, typer.Option("--explain", help="Tell which joints carr
 View = Annotated[
     str | None, typer.Option("--view", help=f"Browser page at [HOST:PORT]; {VIEW_HOST}:{VIEW_PORT} if not said.")
 ]
-Context = Annotated[str, typer.Option("--context", help=f"Where it is used: {', '.join(CONTEXTS)}.")]
 Expose = Annotated[bool, typer.Option("--expose", help="Allow listening beyond this machine, with a token.")]
 Profiles = Annotated[
     list[str] | None, typer.Option("-p", "--profile", help="A performer's profile, [STREAM=]FILE; repeatable.")
@@ -130,6 +129,7 @@ def run(
         learn=learn,
         signature=signature or [],
         audit=audit,
+        told={"context": context, "sensors": _schemes(sensors), "bridges": _schemes(bridges or [])},
     )
     stage.admit(sensors, sources)
     kept = [] if record is None else [f"mcap:{record}"]
@@ -148,11 +148,12 @@ def recognize(
     explain: Explain = False,
     model: Model = DEFAULT_MODEL,
     profile: Profile = None,
+    context: Context = "art",
 ) -> None:
     """Read whole recordings: one result a file, with its time line."""
     from .training.roster import known_by
 
-    recogniser = _recogniser(model, "art")
+    recogniser = required_recogniser(context, model, "recognize")
     meet = known_by(profile, recogniser)
     failed = False
     for file in files:
@@ -315,6 +316,11 @@ def _drive(
         summary = runner.run(seconds)
     stage.finish()
     return summary
+
+
+def _schemes(uris: Sequence[str]) -> str:
+    """Return what kinds of sensors or bridges are used, and nothing of where they are."""
+    return ", ".join(uri.partition(":")[0] for uri in uris)
 
 
 def _say_opened(source: Source) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
 
 from ..engine.errors import InputError
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
 # Where inferring emotions is widely forbidden (PRIVACY, EU AI Act 5(1)(f)) the emotion weights are never opened.
 MOVEMENT_ONLY: Final = ("workplace", "education")
 CONTEXTS: Final = ("art", "research", "home", "medical", *MOVEMENT_ONLY)
+
+Context = Annotated[
+    str, typer.Option("--context", envvar="EMOTUS_CONTEXT", help=f"Where it is used: {', '.join(CONTEXTS)}.")
+]
 
 
 def recogniser_for(context: str, model: str, *, place: str = "--context", performers: int = 1) -> Recogniser | None:
@@ -30,3 +36,12 @@ def recogniser_for(context: str, model: str, *, place: str = "--context", perfor
 
     torch.set_num_threads(1)  # a second thread made answers ten times slower beside any other busy process
     return load(model, performers=performers)
+
+
+def required_recogniser(context: str, model: str, command: str) -> Recogniser:
+    """Load the recogniser for a command that is nothing without one; raises InputError where the context forbids it."""
+    recogniser = recogniser_for(context, model)
+    if recogniser is None:
+        mend = "emotus run tells of movement qualities there"
+        raise InputError(command, f"no emotion is inferred where the context is {context}", mend=mend)
+    return recogniser

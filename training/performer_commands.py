@@ -21,6 +21,7 @@ from ..engine.taught import TaughtTake
 from . import profiles
 from .commands import DEFAULT_MODEL
 from .console import complain, note, say
+from .contexts import Context, required_recogniser
 from .fitting import fit_at_once
 from .gather import gather, open_place
 from .roster import Entry, lesson_of, open_entry
@@ -40,9 +41,10 @@ def calibrate(
     neutral: Annotated[bool, typer.Option("--neutral", help="She moves neutrally, which says most of her.")] = False,
     model: Model = DEFAULT_MODEL,
     consent: Agreed = None,
+    context: Context = "art",
 ) -> None:
     """Watch one performer warm up and keep what is usual for her; no labels are needed."""
-    recogniser = _recogniser(model)
+    recogniser = required_recogniser(context, model, "calibrate")
     _ask_consent(sensor, consent)
     entry = open_entry(profiles.profile_path(out), recogniser, may_be_new=True)
     known = Acquaintance("performer", recogniser, fit_at_once)
@@ -72,6 +74,7 @@ def teach(
     remove: Annotated[int | None, typer.Option("--remove", help="Take this take back, counted from 1.")] = None,
     model: Model = DEFAULT_MODEL,
     consent: Agreed = None,
+    context: Context = "art",
 ) -> None:
     """Teach a label of your own from recordings or a sensor, and see at once what it is confused with."""
     if not profile:
@@ -80,7 +83,7 @@ def teach(
     if not is_look and (label is None or bool(files) == (sensor is not None)):
         mend = "--as LABEL and either FILE... or -s SENSOR; or --list, --undo, --remove N"
         raise InputError("emotus teach", "what to learn is not said", mend=mend)
-    recogniser = _recogniser(model)
+    recogniser = required_recogniser(context, model, "teach")
     if sensor is not None:
         _ask_consent(sensor, consent)
     entry = open_entry(profiles.profile_path(profile), recogniser, may_be_new=not is_look)
@@ -226,15 +229,6 @@ def _take_back(entry: Entry, number: int | None) -> None:
     gone = entry.profile.without_take(number)
     note(f"take {number} of {entry.profile.takes[number - 1].label!r} is taken back")
     _keep(entry, replace(gone, updated_s=time.time()))
-
-
-def _recogniser(model: str) -> Recogniser:
-    import torch
-
-    from ..engine.network import load
-
-    torch.set_num_threads(1)
-    return load(model)
 
 
 def _ask_consent(place: str, consent: str | None) -> None:
