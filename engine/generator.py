@@ -35,6 +35,8 @@ _OFFSETS: Final = BODY.offsets.astype(np.float32)
 _SMOOTH: Final = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16  # over keys: what the network trembles, not moves
 _CHANCE: Final = (1.0, 1.1)  # of the network's own spread, in place and under way
 _PACE: Final = 0.15  # share of a piece's speed in what is taken for the present one: about a second's worth
+_AT_ONCE: Final = 0.6  # of the length of a step in which every coordinate is at its fastest: nobody moves so
+_SAME: Final = 1e-3  # how far what is remembered may be from what was made
 _SPUR: Final = 1.0  # how much of the speed that lacks is asked for on top
 _SOLE_M: Final = 0.012  # the toes never come lower: their joint lies 2 cm over the sole
 _FEET: Final = [BODY.index[name] for name in ("LeftToes", "RightToes")]
@@ -70,7 +72,8 @@ class Generator:
     """Make motion of `performers` at rate_hz, a frame a call, steered by wishes.
 
     stage_m: radius of the stage that those who travel keep to, 0 for none. Raises ValueError for a rate or a number
-    of performers that is none. `held` counts pieces of which the network made no numbers; the body rests meanwhile.
+    of performers that is none. `held` counts how often the network's memory was no longer what it had made and was
+    restored from what was shown.
     """
 
     def __init__(
@@ -89,6 +92,8 @@ class Generator:
         self._seed = seed
         self._rate_hz = rate_hz
         self._stage_m = stage_m
+        self._fastest: Float32 = model.network.fastest.numpy()
+        self._farthest = _AT_ONCE * float(np.linalg.norm(self._fastest))
         self._wishes = [Wish()] * performers
         self._commands = np.tile(command_of(Wish(), model.info), (performers, 1))  # (N, C)
         self.reset()
@@ -110,6 +115,7 @@ class Generator:
         self._state = self.model.network.start(self._n)
         self._standing = standing_at(self._n)
         self._tail = self._state[0][:, 1 - len(_SMOOTH) :].numpy().copy()  # (N, 4, F): of the coordinates before
+        self._last = self._tail[:, -1].copy()
         self._pace: Floats = np.zeros(self._n)
         self._ready: deque[Frame] = deque()
         self._rotations = np.zeros((self._n, 0, len(BODY.names), 4), dtype=np.float32)  # the keys not yet used up
@@ -143,6 +149,7 @@ class Generator:
     def _extend(self) -> None:
         """Make the next piece and set it on the floor."""
         network = self.model.network
+        self._restore()
         noise = np.stack([each.standard_normal(network.shape.latent, dtype=np.float32) for each in self._chance])
         commands, travels = self._spurred()
         noise *= np.where(travels, _CHANCE[1], _CHANCE[0])[:, None]
@@ -150,10 +157,10 @@ class Generator:
         with torch.inference_mode():
             made, state = network.step(x, self._state)
         piece = made.numpy().reshape(self._n, network.shape.frames, network.shape.size)
-        if not np.isfinite(piece).all():
-            piece, state = self._mend(piece)
+        known = np.isfinite(piece).all(axis=(1, 2), keepdims=True)  # (N, 1, 1)
+        piece = np.where(known, piece, self._tail[:, -1:])  # whoever's is no number rests, and is restored next time
         self._state = state
-        whole = np.concatenate((self._tail, piece), axis=1)
+        whole = np.concatenate((self._tail, self._no_faster(piece)), axis=1)
         self._tail = whole[:, -len(self._tail[0]) :]
         turns, features = self.model.basis.decode(_smoothed(whole, piece.shape[1]))
         facing = np.radians([wish.direction_deg for wish in self._wishes])
@@ -166,6 +173,18 @@ class Generator:
             rotations = _continued(self._rotations[:, -1:], rotations)
         self._rotations = np.concatenate((self._rotations, rotations), axis=1)
         self._root = np.concatenate((self._root, root), axis=1)
+
+    def _no_faster(self, piece: Float32) -> Float32:
+        """Return the piece (N, K, F) no farther from frame to frame, the last one shown included, than people move.
+
+        The network sees to that itself, unless its state was altered from outside.
+        """
+        out, last = piece.copy(), self._tail[:, -1]
+        for k in range(piece.shape[1]):
+            step = np.clip(piece[:, k] - last, -self._fastest, self._fastest)
+            length = np.sqrt((step * step).sum(axis=1, keepdims=True))  # (N, 1)
+            out[:, k] = last = last + step * np.minimum(1.0, self._farthest / np.maximum(length, 1e-6))
+        return out
 
     def _spurred(self) -> tuple[Float32, NDArray[np.bool_]]:
         """Return the commands, with more speed asked of those who lag behind theirs, and who travels (N,)."""
@@ -182,20 +201,16 @@ class Generator:
         speed = ahead * RATE_HZ / self.model.network.shape.frames
         self._pace = self._pace + _PACE * (speed - self._pace)
 
-    def _mend(self, piece: Float32) -> tuple[Float32, tuple[torch.Tensor, ...]]:
-        """Return a piece of rest, and a state to go on from, for performers whose motion is no numbers."""
-        self.held += 1
-        lost: NDArray[np.bool_] = np.logical_not(np.isfinite(piece).all(axis=(1, 2)))  # (N,)
+    def _restore(self) -> None:
+        """Give those whose network remembers another last frame than was made the frames they showed instead."""
         (past,) = self._state
-        past = past.clone()
-        spoilt = torch.as_tensor(lost)
-        sound = torch.isfinite(past).all(dim=2).all(dim=1)
-        past[~sound] = self.model.network.first
-        rest = past[:, -1:].expand(-1, piece.shape[1], -1)
-        piece = np.where(lost[:, None, None], rest.numpy(), piece)
-        past = self.model.network.remember(past, torch.as_tensor(piece))
-        past[spoilt] = past[spoilt][:, -1:]
-        return piece, (past,)
+        same = np.abs(past[:, -1].numpy() - self._last).max(axis=1) < _SAME  # (N,): never of what is no number
+        if same.all():
+            return
+        self.held += 1
+        shown = np.concatenate((self._tail[:, ::-1], self._tail), axis=1)[:, -past.shape[1] :]
+        kept = np.broadcast_to(same[:, None, None], shown.shape)
+        self._state = (torch.as_tensor(np.where(kept, past.numpy(), shown)),)
 
     def _interpolate(self) -> None:
         """Make the frames that lie between keys whose neighbours are known, and let go of keys used up."""

@@ -120,7 +120,7 @@ class Primitive(nn.Module):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the next piece (N, frames * size) and the state after it."""
-        (past,) = state
+        past = torch.minimum(torch.maximum(state[0], self.lowest), self.highest)
         command, noise = self.bounded(x)
         mean, deviation = self.expect(past, command)
         piece = self.decode(past, command, mean + deviation * noise)
