@@ -79,7 +79,7 @@ bench-stream: $(ALL) ## A suit in, OSC out at 240 Hz, and how even a stream of 6
 
 bench-peers: $(PEERS) ## Install the peer that needs an older numpy than ours, in .venv-peers
 
-REPORTS := $(foreach m,svm linear forest boost mlp lstm stgcn-plain ensemble,$(foreach p,intended perceived,$m:emotion-gait:$p) $(foreach p,content family,$m:bandai-1:$p))
+REPORTS := $(foreach m,svm linear forest boost mlp lstm stgcn-plain stgcn judge gait ensemble,$(foreach p,intended perceived,$m:emotion-gait:$p) $(foreach p,content family,$m:bandai-1:$p))
 
 reproduce: $(ALL) ## The rows of docs/reproduce.md, each a folder under reports/; hours, and it goes on where it stopped
 	@for row in $(REPORTS); do IFS=:; set -- $$row; \

@@ -31,6 +31,10 @@ def acted(monkeypatch: pytest.MonkeyPatch) -> None:
         "svm": ({"cost": 1.0},),
         "linear": ({"freedom": 0.01},),
         "forest": ({"trees": 8},),
+        "emokine-3d": ({"cost": 1.0},),
+        "emokine-2d": ({"cost": 1.0},),
+        "gait": ({"steps": 4},),
+        "judge": ({"steps": 12},),
     }
     for name, choices in few.items():
         monkeypatch.setattr(classifier_of(name), "choices", lambda choices=choices: choices)
@@ -142,6 +146,15 @@ def test_one_dancers_takes_are_left_out_one_by_one(tmp_path: Path) -> None:
     for name in ("emokine-3d", "emokine-2d"):
         said = measure(task(tmp_path / name, model=name, uri="acted:2", protocol="trial"))
         assert said["figures"]["folds"] == said["figures"]["clips"] == 6
+
+
+@pytest.mark.parametrize("name", ["gait", "judge"])
+def test_networks_go_the_same_way(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network is measured by the same folds, and one that learns without labels sees unlabelled clips of others."""
+    monkeypatch.setitem(data_set.LOADERS, "acted", lambda *_: set_of(samples_of(3, unlabelled=1)))
+    said = measure(task(tmp_path, model=name))
+    assert said["figures"]["clips"] == 9
+    assert load(tmp_path / "model").about.kind == name
 
 
 def test_the_command_prints_json_alone(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
