@@ -109,6 +109,8 @@ def to_text(report: GenerationReport) -> str:
         for row in rows:
             first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
             lines.append("  ".join((first.strip().ljust(widths[0]), *rest)))
+    if "caution" in report.figures:
+        lines += ["", f"Caution: {report.figures['caution']}."]
     return "\n".join(lines).strip()
 
 
@@ -147,6 +149,8 @@ def _few(takes: Sequence[GeneratedTake], each: int) -> list[GeneratedTake]:
 def _html(report: GenerationReport, pictures: Iterable[tuple[str, bytes]]) -> str:
     body = ["<h1>Generated motion</h1>", f'<p class="note">{html.escape(_TRUST)}</p>']
     body.append(f'<p class="note">{html.escape(report.command)}; {report.minutes} minutes. ')
+    if "caution" in report.figures:
+        body.append(f"<strong>Caution: {html.escape(report.figures['caution'])}.</strong> ")
     body.append('The blind test is <a href="blind.html">blind.html</a>, all figures are in metrics.json.</p>')
     for title, rows in to_tables(report):
         body += [f"<h2>{html.escape(title)}</h2>", _table(rows)]

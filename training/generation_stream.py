@@ -8,6 +8,14 @@ from .motion_data import EMOTIONS, FPS, GeneratedTake, TakeSource
 _SETTLE_S = 2.0  # left away: it begins at rest
 
 
+def learnt_all() -> bool:
+    """Tell whether the shipped weights learnt from the contents that the judge learns from."""
+    from ..engine.generator import load_generator
+
+    recipe = load_generator().info.training.get("recipe", {})
+    return bool(dict(recipe).get("held_out", True))
+
+
 def stream_source() -> TakeSource:
     """Return takes of the streaming generator from its third second on, every other one walking, as in the sets."""
     from ..engine.generator import Generator, load_generator

@@ -12,6 +12,7 @@ from sklearn.metrics import mutual_info_score
 from support.movements import take
 
 from emotus.engine.body import BODY
+from emotus.training.generation_evaluation import is_rising
 from emotus.training.generation_finish import footed, smoothed
 from emotus.training.generation_judge import judged
 from emotus.training.generation_metrics import (
@@ -139,3 +140,10 @@ def test_smoothing_takes_the_tremor_of_a_body_that_rests() -> None:
     whirl[:, 0:6] = np.stack((np.cos(angles), 0 * angles, -np.sin(angles), *rest.T[3:6]), axis=1)
     np.testing.assert_allclose(smoothed(whirl)[4:-4], whirl[4:-4], atol=1e-6)
     assert smoothed(rest[:2]).shape == (2, 130)
+
+
+def test_rising_is_more_than_trembling_and_asks_nothing_beyond_one() -> None:
+    """A dip of less than chance is forgiven up to intensity 1, and what happens beyond; a flat line does not rise."""
+    assert is_rising([0.1, 0.2, 0.19, 0.3, 0.4, 0.2, 0.1])
+    assert not is_rising([0.1, 0.3, 0.25, 0.3, 0.4, 0.5, 0.6])
+    assert not is_rising([0.2, 0.21, 0.21, 0.22, 0.22, 0.9, 0.9])
