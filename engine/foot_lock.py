@@ -79,7 +79,7 @@ def hold(toes: Floats, stands: Floats, before: Locks) -> tuple[Floats, Locks]:
     anchors, back, held = before.anchors, before.back, before.held > 0
     shifts: Floats = np.zeros_like(toes)
     for k in range(toes.shape[1]):
-        ground = toes[:, k][..., (0, 2)]  # (N, 2, 2)
+        ground = toes[:, k][..., ::2]  # (N, 2, 2)
         down = stands[:, k] > _STANDS
         anchors = np.where((down & ~held)[..., None], ground + back, anchors)
         wanted = anchors - ground

@@ -78,7 +78,7 @@ def place(
     stands = np.clip(2.0 * features[..., 4:6] - 0.6, 0.0, 1.0)  # (N, K, 2)
     last_toes = np.concatenate((before.toes[:, None], world[:, :-1]), axis=1)
     last_stands = np.concatenate((before.stands[:, None], stands[:, :-1]), axis=1)
-    demanded = -(world - last_toes)[..., (0, 2)]  # (N, K, 2 feet, 2): how the root moves if a foot does not
+    demanded = -(world - last_toes)[..., ::2]  # (N, K, 2 feet, 2): how the root moves if a foot does not
     own = (
         np.stack(
             (
@@ -92,7 +92,7 @@ def place(
     grip = stands * last_stands * (0.0 if first else 1.0)
     weight = grip.sum(axis=-1, keepdims=True) + _FREE
     moved = ((grip[..., None] * demanded).sum(axis=-2) + _FREE * own) / weight
-    ground = before.root[:, None, (0, 2)] + np.cumsum(moved, axis=1)
+    ground = before.root[:, None, ::2] + np.cumsum(moved, axis=1)
     home = np.where(leading.travels[:, None], ground[:, -1], before.home)
     ground = ground + _homeward(ground[:, -1] - home, frames)
     height = _on_the_floor(features[..., 0], toes[..., 1], ankles[..., 1], stands)
