@@ -172,6 +172,14 @@ def load_every_gait(data_dir: Path, name: str = "emotion_gait.npz") -> list[Clip
     return [Clip(str(name), "gait", "", str(walker), -1, -1, each) for name, walker, each in told]
 
 
+def gait_points(gaits: np.ndarray) -> list[Float32]:
+    """Return gaits (N, T, 16, 3) on the body, each (T, 21, 3), as they were recorded: mirrored ones are not mended."""
+    joints = [JOINT_INDEX[name] for name in _GAIT_JOINTS.values()]
+    out = np.zeros((*gaits.shape[:2], JOINT_COUNT, 3), dtype=np.float32)
+    out[:, :, joints] = gaits
+    return list(out)
+
+
 def load_gait_bodies(data_dir: Path) -> list[tuple[str, str, Float32, Float32]]:
     """Return of each gait of Emotion-Gait walker, source, positions (T, 21, 3) and confidence (T, 21)."""
     path = data_dir / "emotion_gait.npz"
@@ -183,6 +191,11 @@ def load_gait_bodies(data_dir: Path) -> list[tuple[str, str, Float32, Float32]]:
     joints = [JOINT_INDEX[_GAIT_JOINTS[str(name)]] for name in data["joints"]]
     told = zip(data["walker"], data["source"], data["positions"], strict=True)
     return [(str(w), str(s), *_laid_out(points.astype(np.float32), joints)) for w, s, points in told]
+
+
+def gait_frames(points: Float32) -> Float32:
+    """Return the network frames (T, 90) of a gait's sixteen joints (T, 16, 3), in the benchmark's own order."""
+    return _gait_frames(points, [JOINT_INDEX[name] for name in _GAIT_JOINTS.values()])
 
 
 def _gait_frames(points: Float32, joints: list[int]) -> Float32:

@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.errors import DataError
 from . import clips
 from .clips import GAIT_LABELS, LABELS
+from .data_hdf5 import SUFFIXES, load_published
 from .data_set import DataSet, Sample
 
 _NPZ = "emotion_gait.npz"
@@ -18,11 +19,14 @@ _LEAST = 32  # frames: half a window
 def load_emotion_gait(path: Path, folds: str) -> DataSet:
     """Return the gaits by the label and folds that are asked for; intended labels where another protocol is.
 
-    path: emotion_gait.npz or its folder. Gaits that the protocol does not use keep their frames and lose their label.
+    path: emotion_gait.npz or its folder, or the HDF5 as it was published. Gaits that the protocol does not use keep
+    their frames and lose their label.
     """
     file = path / _NPZ if path.is_dir() else path
     if not file.is_file():
-        raise DataError(str(file), "is missing", mend="emotion-gait:FILE.npz")
+        raise DataError(str(file), "is missing", mend="emotion-gait:FILE.npz, or FILE.h5")
+    if file.suffix.lower() in SUFFIXES:
+        return load_published(file)
     kind = "perceived" if folds == "perceived" else "intended"
     try:
         with np.load(file, allow_pickle=False) as said:

@@ -76,7 +76,45 @@ def _bandai(path: Path, folds: str) -> DataSet:
     return load_bandai_one(path, folds)
 
 
-LOADERS: Final[dict[str, Loader]] = {"emotion-gait": _emotion_gait, "bandai-1": _bandai}
+def _kinematic_actors(path: Path, folds: str) -> DataSet:
+    from .data_published import load_kinematic_actors
+
+    return load_kinematic_actors(path, folds)
+
+
+def _emokine(path: Path, folds: str) -> DataSet:
+    from .data_published import load_emokine
+
+    return load_emokine(path, folds)
+
+
+def _diem_a(path: Path, folds: str) -> DataSet:
+    from .data_folder import load_diem_a
+
+    return load_diem_a(path, folds)
+
+
+def _xem(path: Path, folds: str) -> DataSet:
+    from .data_matlab import load_xem
+
+    return load_xem(path, folds)
+
+
+def _folder(path: Path, folds: str) -> DataSet:
+    from .data_folder import load_folder
+
+    return load_folder(path, folds)
+
+
+LOADERS: Final[dict[str, Loader]] = {
+    "emotion-gait": _emotion_gait,
+    "bandai-1": _bandai,
+    "kinematic-actors": _kinematic_actors,
+    "emokine": _emokine,
+    "diem-a": _diem_a,
+    "xem": _xem,
+    "folder": _folder,
+}
 
 
 def is_data_uri(text: str) -> bool:
