@@ -43,6 +43,7 @@ class Partner:
     ) -> None:
         self._info = model.info
         self._generator = Generator(model, seed=seed, rate_hz=rate_hz, stage_m=stage_m)
+        self._generator.step()  # the first is the slowest: not on stage
         self._period_ns = round(NS_PER_S / rate_hz)
         self._asked = checked(wish or Wish(), model.info.emotions)
         self._as_asked = mirror
