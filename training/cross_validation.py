@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import DataError
+from ..engine.errors import DataError, MissingPackageError
 from .classifier import Classifier, Settings, tempered
 from .data_set import DataSet
 from .nested import choose
@@ -49,14 +49,22 @@ class Place:
 
 def key_of(data: DataSet, examples: Examples, kind: type[Classifier], protocol: str) -> str:
     """Return a hash of all that decides the figures: model, protocol, labels, names, frames, and the libraries."""
-    from importlib import metadata
-
     told = hashlib.sha256()
-    versions = [metadata.version(name) for name in ("numpy", "scikit-learn", "torch", "lightgbm", "optuna")]
+    versions = [_version(name) for name in ("numpy", "scikit-learn", "torch", "lightgbm", "optuna")]
     said = [kind.kind, protocol, *data.labels, *(f"{s.name} {s.label} {s.fold}" for s in data.samples), *versions]
     told.update("\n".join(said).encode())
     told.update(np.ascontiguousarray(examples.frames).tobytes())
     return told.hexdigest()[:16]
+
+
+def _version(package: str) -> str:
+    """Return the version of a package; raises MissingPackageError where it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        raise MissingPackageError(package, "train") from None
 
 
 def run_folds(

@@ -12,7 +12,7 @@ import pytest
 from support.acted import examples, samples_of, set_of
 
 from emotus.__main__ import main
-from emotus.engine.errors import DataError, InputError
+from emotus.engine.errors import DataError, InputError, MissingPackageError
 from emotus.training import data_set
 from emotus.training.classifier import Settings, load, tempered
 from emotus.training.classifiers import classifier_of
@@ -163,6 +163,14 @@ def test_the_command_prints_json_alone(tmp_path: Path, capsys: pytest.CaptureFix
         main(["train", "svm", "--data", "acted:3", "--seeds", "1", "--window", "32", "--json", "-o", str(tmp_path)])
     assert ended.value.code == 0
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "metrics.json").read_text())
+
+
+def test_a_missing_library_is_named_with_its_extra() -> None:
+    """Without the train extra the one line says what to install."""
+    from emotus.training import cross_validation
+
+    with pytest.raises(MissingPackageError, match=r"lightgum is not installed \(pip install 'emotus\[train\]'\)"):
+        cross_validation._version("lightgum")
 
 
 def test_the_leaky_twin_reads_the_clip() -> None:
