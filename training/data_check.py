@@ -23,7 +23,8 @@ from .data_takes import Said, Survey, Take, survey_files
 from .data_twins import twins_in
 from .windows import WINDOW
 
-_GIVEN_AWAY: Final = 0.10  # so much better than the commonest label tells a session's offset the label
+_OFTEN: Final = 3  # recordings of a label from which it is no chance that one session has them all
+_TIED: Final = 1 / 3  # share of the labels that lie in one session each
 _LISTED: Final = 5
 
 
@@ -65,7 +66,7 @@ def traps(survey: Survey) -> list[str]:
 
 
 def _counts(what: str, counts: Counter[str]) -> str:
-    most = counts.most_common()
+    most = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     shown = ", ".join(f"{name} {count}" for name, count in most[:24])
     more = f", and {len(most) - 24} more" if len(most) > 24 else ""
     return f"  {what} {len(most)}: {shown}{more}"
@@ -104,31 +105,21 @@ def _mixed_rates(_: Sequence[Take], survey: Survey) -> Iterable[str]:
 
 
 def _sessions(takes: Sequence[Take], _: Survey) -> Iterable[str]:
-    """Tell whether offsets that stay the same over a session give the label away."""
+    """Tell whether offsets that stay the same over a session give the label away: whole labels lie in one session."""
     known = [take for take in takes if take.said.label and take.motion.session]
-    groups = defaultdict[str, list[str]](list)
-    for take in known:
-        groups[take.motion.session].append(take.said.label)
-    if not 2 <= len(groups) <= len(known) / 2:
+    sessions = {take.motion.session for take in known}
+    if not 2 <= len(sessions) <= len(known) / 2:
         return
-    whole = Counter(take.said.label for take in known)
-    chance = max(whole.values()) / len(known)
-    right = sum(_told_by_the_others(labels) for labels in groups.values()) / len(known)
-    if right >= chance + _GIVEN_AWAY:
+    where = defaultdict[str, list[str]](list)
+    for take in known:
+        where[take.said.label].append(take.motion.session)
+    often = {label: found for label, found in where.items() if len(found) >= _OFTEN}
+    tied = sorted(label for label, found in often.items() if len(set(found)) == 1)
+    if len({where[label][0] for label in tied}) >= 2 and len(tied) >= _TIED * len(often):
         yield (
-            f"sessions readable from offsets: {len(groups)} values of the first OFFSETs tell the label of {right:.0%} "
-            f"({chance:.0%} without): emotus strips them; compare labels inside one session only"
+            f"sessions readable from offsets: {len(tied)} of {len(where)} labels lie in one of {len(sessions)} "
+            f"sessions ({_listed(sorted(sessions))}): emotus strips offsets; compare labels of one session only"
         )
-
-
-def _told_by_the_others(labels: Sequence[str]) -> int:
-    """Return for how many of a session's recordings its other ones vote for their label."""
-    right = 0
-    counts = Counter(labels)
-    for label in labels:
-        others = counts - Counter([label])
-        right += bool(others) and max(sorted(others), key=others.__getitem__) == label
-    return right
 
 
 def _alone(takes: Sequence[Take], _: Survey) -> Iterable[str]:

@@ -251,7 +251,7 @@ def test_what_is_no_such_matlab_file_is_named(tmp_path: Path) -> None:
     assert "is no MATLAB file" in refused(f"xem:{wrong}")
     scipy.io.savemat(wrong, {"Other": np.zeros(3)})
     assert "holds no cells named Data" in refused(f"xem:{wrong}")
-    scipy.io.savemat(wrong, {"Data": np.empty((6, 1, 20), dtype=object)})
+    scipy.io.savemat(wrong, {"Data": np.full((6, 1, 20), 0.0, dtype=object)})
     assert "is 6 x 1 x 20 cells" in refused(f"xem:{wrong}")
     whole = tmp_path / "cut.mat"
     scipy.io.savemat(whole, {"Data": data_sets.xem_cells(1, 5)}, do_compression=True)
