@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from emotus.__main__ import CONTEXTS, MOVEMENT_ONLY, main
+from emotus.__main__ import main
+from emotus.training.contexts import CONTEXTS, MOVEMENT_ONLY
 
 # Every file that Python opens, as the interpreter itself reports it (PEP 578), before the first line of emotus runs.
 WATCHED = """
@@ -19,6 +20,7 @@ import sys
 opened = open(sys.argv[1], "w")
 sys.addaudithook(lambda event, of: event == "open" and print(of[0], file=opened, flush=True))
 from emotus.__main__ import main
+from emotus.training.contexts import CONTEXTS, MOVEMENT_ONLY
 main(sys.argv[2:])
 """
 TRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=open,openat,openat2", "-o")
