@@ -20,7 +20,6 @@ import sys
 opened = open(sys.argv[1], "w")
 sys.addaudithook(lambda event, of: event == "open" and print(of[0], file=opened, flush=True))
 from emotus.__main__ import main
-from emotus.training.contexts import CONTEXTS, MOVEMENT_ONLY
 main(sys.argv[2:])
 """
 TRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=open,openat,openat2", "-o")
