@@ -6,6 +6,7 @@ import typer
 
 from . import (
     commands,
+    data_commands,
     generate_commands,
     performer_commands,
     privacy_commands,
@@ -35,7 +36,7 @@ _COMMANDS = (
 
 
 def hang(app: typer.Typer) -> None:
-    """Add every command, and the groups `profile` and `signature`."""
+    """Add every command, and the groups `profile`, `signature` and `data`."""
     for command in _COMMANDS:
         app.command()(command)
     profile = typer.Typer(
@@ -46,3 +47,4 @@ def hang(app: typer.Typer) -> None:
     profile.callback()(performer_commands.profile)
     app.add_typer(profile, name="profile")
     app.add_typer(signature_commands.app)
+    app.add_typer(data_commands.app)
