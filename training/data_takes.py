@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from ..engine.errors import DataError, InputError
+from ..engine.errors import DataError, InputError, UriError
 from ..sensors.options import parse_uri
 from .data_motion import Motion, read_motion
 from .data_set import DataSet, Sample
@@ -103,12 +103,14 @@ def survey_files(
 def survey_readers(
     name: str, place: str, labels: tuple[str, ...], readers: Sequence[tuple[Said, Reader]], skipped: Sequence[str]
 ) -> Survey:
-    """Call every reader; raises DataError where none of them gives anything."""
+    """Call every reader; raises DataError where none gives anything, and UriError where nothing here reads films."""
     takes: list[Take] = []
     broken = list(skipped)
     for said, read in readers:
         try:
             takes.append(Take(said, read()))
+        except UriError:  # nothing is wrong with the file: what reads its kind is not installed
+            raise
         except InputError as error:
             broken.append(f"{said.name}: {error}")
     if not takes:

@@ -311,3 +311,18 @@ def test_a_folder_where_nothing_can_be_read_says_why(tmp_path: Path) -> None:
     table(tmp_path, "a.bvh,calm,ann")
     with pytest.raises(DataError, match=r"no recording in it could be read; the first: a\.bvh"):
         survey_folder(tmp_path)
+
+
+def test_films_without_eyes_to_see_them_stop_the_reading(walks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film is not broken because nothing is installed that sees films: that is said, and no film is left out."""
+    from emotus.engine.errors import UriError
+    from emotus.training import data_motion
+
+    def blind(uri: str, _: object) -> None:
+        raise UriError(uri, "OpenCV is not installed", mend="make webcam")
+
+    monkeypatch.setattr(data_motion, "open_sensor", blind)
+    (walks / "e.mp4").write_bytes(b"film")
+    table(walks, "a.bvh,calm,ann", "e.mp4,wild,bo")
+    with pytest.raises(UriError, match=r"e\.mp4\?speed=0: OpenCV is not installed"):
+        open_data_set(f"folder:{walks}", "trial")
