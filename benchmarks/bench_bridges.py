@@ -2,7 +2,8 @@
 
 A frame is what the engine says at 30 Hz: a pose with rotations, six qualities and an emotion of six labels. Ours and
 the peer take turns of a few hundred frames within one run; both produce the same messages. bridge_rows.py adds VMC, and
-what only real sockets tell: EMOTUS_BENCH_SECONDS says how long these rows watch.
+what only real sockets tell: EMOTUS_BENCH_SECONDS says how long these rows watch. The last are those of `bench websocket`:
+a thousand clients, and the bytes of a pose.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import bench_websocket
 import bridge_rows
 import msgpack
 import numpy as np
@@ -165,4 +167,5 @@ def run() -> list[dict[str, Any]]:
             "msgpack, lists", their_msgpack, 3, same,
         ),
         *bridge_rows.rows(),
+        *bench_websocket.run(),
     ]  # fmt: skip
