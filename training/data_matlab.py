@@ -90,7 +90,7 @@ def _cells(file: Path) -> tuple[tuple[int, ...], list[Cell]]:
         raise MissingPackageError("scipy", "train") from None
     try:
         found: dict[str, Any] = loadmat(file, variable_names=["Data"])
-    except (*BROKEN, MatReadError, NotImplementedError, IndexError, EOFError, zlib.error, struct.error) as error:
+    except (*BROKEN, MatReadError, IndexError, EOFError, zlib.error, struct.error) as error:
         problem = f"is no MATLAB file that can be read: {_first_line(error)}"
         raise DataError(str(file), problem, mend="is it whole, and saved from MATLAB?") from None
     data = found.get("Data")
