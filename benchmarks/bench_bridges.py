@@ -2,8 +2,8 @@
 
 A frame is what the engine says at 30 Hz: a pose with rotations, six qualities and an emotion of six labels. Ours and
 the peer take turns of a few hundred frames within one run; both produce the same messages. bridge_rows.py adds VMC, and
-what only real sockets tell: EMOTUS_BENCH_SECONDS says how long these rows watch. The last are those of `bench websocket`:
-a thousand clients, and the bytes of a pose.
+what only real sockets tell: EMOTUS_BENCH_SECONDS says how long these rows watch. The last are those of
+`bench websocket`: a thousand clients, and the bytes of a pose.
 """
 
 from __future__ import annotations
