@@ -17,6 +17,7 @@ from .data_set import DataSet, Sample
 LABELS: Final = ("angry", "neutral", "happy", "sad")
 SUFFIXES: Final = (".h5", ".hdf5")
 BROKEN: Final = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError)  # what h5py raises
+FARTHEST: Final = 1e5  # whatever the unit
 _WIDTH: Final = len(EMOTION_GAIT_NAMES) * 3
 _OWN: Final = re.compile(r"_?(angry|neutral|happy|sad)$", re.IGNORECASE)
 
@@ -75,7 +76,8 @@ def _problem(gait: Any) -> str:
         return f"is of shape {gait.shape}, wanted (T, {_WIDTH})"
     if len(gait) < 2:
         return "holds fewer than two frames"
-    return "" if np.isfinite(gait).all() else "holds a number that is not finite"
+    whole = np.isfinite(gait).all() and np.abs(gait).max() < FARTHEST
+    return "" if whole else f"holds a number that is not finite, or beyond {FARTHEST:g}"
 
 
 def _verdict(name: str, said: Any) -> tuple[str, tuple[float, ...]]:

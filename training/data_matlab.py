@@ -71,6 +71,7 @@ def _motion(read: Callable[[], NDArray[Any]], place: str) -> Motion:
     if 0 < rate_hz < 2.0:
         rate_hz *= 1000.0
     points = rows[:, _POSITIONS].reshape(len(rows), len(XSENS_NAMES), 3)  # (T, 69) -> (T, 23, 3)
+    points = np.clip(points, -1e9, 1e9)  # what is beyond is refused, and is to fit float32 until then
     return of_points(points.astype(np.float32), XSENS_NAMES, rate_hz, place, "xsens")
 
 

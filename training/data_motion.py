@@ -31,6 +31,7 @@ VIDEOS: Final = (".mp4", ".mov", ".avi", ".mkv", ".webm")
 TABLES: Final = (".csv", ".tsv")
 KINDS: Final = (".bvh", ".mvnx", *TABLES, *VIDEOS)
 _RATES_HZ: Final = (5.0, 2000.0)
+_FARTHEST_M: Final = 10_000.0
 _LONGEST_S: Final = 3600.0
 
 
@@ -69,6 +70,8 @@ def of_points(points: Float32, names: tuple[str, ...], rate_hz: float, place: st
     if len(points) < 2 or not np.isfinite(points).all():
         problem = "holds fewer than two frames" if len(points) < 2 else "holds a number that is not finite"
         raise DataError(place, problem, mend="leave it out, or export it again")
+    if np.abs(points).max() > _FARTHEST_M:
+        raise DataError(place, f"a position beyond {_FARTHEST_M:g} m", mend="are positions in metres?")
     match = match_skeleton(points_skeleton(names), place=place, positions=points[:600], up="z", unit_m=1.0, table=table)
     motion = Retargeter(match).apply(points)
     mirrored = _is_mirrored(match.rest.notes)

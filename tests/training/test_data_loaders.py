@@ -8,12 +8,15 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support import data_sets
 from support.data_sets import write_actor, write_walk
 
 from emotus.engine.body import JOINT_INDEX
 from emotus.engine.errors import DataError
 from emotus.training.data_folder import survey_folder
+from emotus.training.data_labels import Row, read_labels
 from emotus.training.data_motion import read_motion
 from emotus.training.data_set import DataSet, open_data_set
 from emotus.training.splits import splits_of
@@ -326,3 +329,41 @@ def test_films_without_eyes_to_see_them_stop_the_reading(walks: Path, monkeypatc
     table(walks, "a.bvh,calm,ann", "e.mp4,wild,bo")
     with pytest.raises(UriError, match=r"e\.mp4\?speed=0: OpenCV is not installed"):
         open_data_set(f"folder:{walks}", "trial")
+
+
+def test_numbers_that_no_body_has_are_listed(tmp_path: Path) -> None:
+    """A place that is no number, or beyond the horizon, is a broken recording, and no warning of arithmetic."""
+    cells = data_sets.xem_cells(1, 20)
+    for example, wrong in ((0, np.nan), (5, 1e300)):
+        cells[1, 0, example][3, 7] = wrong
+    scipy.io.savemat(tmp_path / "x.mat", {"Data": cells})
+    data = open_data_set(f"xem:{tmp_path / 'x.mat'}", "trial")
+    assert [sample.name for sample in data.samples] == ["walk-01-11", "walk-01-16"]
+    told = " | ".join(data.skipped)
+    assert "Data{2,1,1}: holds a number that is not finite" in told
+    assert "Data{2,1,6}: a position beyond 10000 m" in told
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 95), st.binary(max_size=3)), max_size=6))
+def test_any_table_of_labels_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, bytes]]
+) -> None:
+    """However a table is broken, there are rows with file and performer told, or one line that says what is wrong."""
+    text = bytearray(
+        b"file,label,performer,content,valence,arousal\na.bvh,calm,ann,walk,0.5,-0.25\nb,wild,ann,walk,,\n"
+    )
+    for at, new in changes:
+        text[at : at + 1] = new
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(bytes(text))
+    said = ""
+    rows: list[Row] = []
+    try:
+        rows = read_labels(path)
+    except DataError as error:
+        said = str(error)
+    assert bool(rows) != bool(said)
+    assert not said or ("any.csv" in said and "\n" not in said)
+    assert len({row.file for row in rows}) == len(rows)
+    assert all(row.file for row in rows)
