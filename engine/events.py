@@ -30,9 +30,10 @@ class Disclosure:
 class EmotionEvent:
     """Tell which emotion the movement appears to express.
 
-    label: the most probable label, or "unknown" when abstain is true. probs: calibrated probability of each label,
-    summing to one. valence, arousal: -1..1. confidence: probability of the best label, in 0..1, lowered where the
-    input is unlike anything trained on. latency_ms: age of the pose when the event was made. joints: (21,) share of
+    label: the most probable label, or the one said before it while it has not led for long enough (`steadiness`);
+    "unknown" when abstain is true. probs: calibrated probability of each label, summing to one. valence, arousal:
+    -1..1. confidence: probability of the label (of the best where unknown), in 0..1, lowered where the input is unlike
+    anything trained on. latency_ms: age of the pose when the event was made. joints: (21,) share of
     each joint in the decision, when asked for.
     """
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import torch
 
-from ..models.recogniser import FusedRecogniser, explain
+from ..models.occlusion import explain
+from ..models.recogniser import FusedRecogniser
 from ..models.steppers import EagerStepper, Stepper, choose
 from ..models.store import Info, WeightsProblem, feature_set, load_recogniser
 from . import baseline as baselines
@@ -106,7 +107,8 @@ class NetworkRecogniser:
 
     def explain(self, frames: Float32) -> Float32:
         """Return the (21,) share of each joint in the answer to the frames (T, 90), summing to one."""
-        return explain(self._network, torch.as_tensor(frames.copy())).numpy()
+        divisor = self._temperatures[min(len(frames), len(self._temperatures)) - 1]
+        return explain(self._network, torch.as_tensor(frames.copy()), divisor).numpy()
 
 
 def load(name: str, prefer: str | None = None, *, performers: int = 1) -> NetworkRecogniser:

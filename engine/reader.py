@@ -14,17 +14,19 @@ from .pose import Hole, Pose
 from .recognise import Answer, Evidence, Question, Reading, Recogniser, silent
 from .ring import Ring
 from .skeleton import Float32
+from .steadiness import Steadiness
 
 LATE_RUN = 3  # late frames in a row (100 ms) after which the evidence no longer hangs together
 EXPLAIN_FRAMES = 60  # two seconds at the model's rate: what an explanation looks back on
 LEAST_KNOWN = 4  # joints: by fewer nobody can be read, whatever the network makes of the places they had last
-EXPLAIN_EVERY = 10  # frames: a gradient through two seconds costs many times an answer
+EXPLAIN_EVERY = 10  # frames: what 21 bodies without a joint would be answered costs many times an answer
 
 
 class EmotionReader:
     """Read one performer; state is the features, the evidence and the last frames, all dropped at a hole.
 
-    What flickers is noise and is answered with silence, over holes too.
+    What flickers is noise and is answered with silence, over holes too. The label is held until another has led for
+    long enough (`steadiness`).
 
     live: a frame later than usual by two strides when its turn comes is not recognised but counted in `late`, so that
     the age of the newest answer stays bounded however slow the network is; in a recording (live False) none is late.
@@ -49,6 +51,7 @@ class EmotionReader:
         self._late_ns = round(2 * NS_PER_S / rate_hz)
         self._normaliser = Normaliser(rate_hz)
         self._flicker = Flicker()
+        self._steadiness = Steadiness(rate_hz)
         self.reset()
 
     def reset(self) -> None:
@@ -60,6 +63,7 @@ class EmotionReader:
 
     def _forget(self) -> None:
         self._normaliser.reset()
+        self._steadiness.reset()
         known = self.acquaintance
         self._evidence: Evidence = self._recogniser.start() if known is None else known.start()
         self._ring: Ring | None = None
@@ -95,6 +99,7 @@ class EmotionReader:
         self._flicker.step(pose.confidence)
         if self._flicker.is_wild or int((pose.confidence >= KNOWN_FROM).sum()) < LEAST_KNOWN:
             reading = silent(self._recogniser.labels)
+        reading = self._steadiness.step(reading)
         self.recognised += 1
         joints = self._carried(frame) if self._explain else None
         return self._event(pose.stream, pose.seq, pose.t_ns, reading, since_ns, joints)

@@ -178,22 +178,3 @@ class FusedRecogniser(nn.Module):
 def _where(due: Tensor, learned: Usual, usual: Usual) -> Usual:
     pairs = zip(learned, usual, strict=True)
     return Usual(*(torch.where(due.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in pairs))
-
-
-def explain(model: FusedRecogniser, frames: Tensor) -> Tensor:
-    """Return each joint's share (21,), summing to one, in the last answer to the frames (T, 90).
-
-    Gradient times input (Shrikumar et al., 2016): how the lead of the best label over the others would change if the
-    joint moved to its place in the mean pose of the training data.
-    """
-    x = frames[None].clone().requires_grad_()  # (1, T, 90)
-    with torch.enable_grad():
-        logits = model.forward(x)[0, -1, :-1]
-        lead = logits.max() - logits.mean()
-        (gradient,) = torch.autograd.grad(lead, x)
-    offset = x.detach()[0, :, : _J * 3].reshape(-1, _J, 3) - model.graph.mean[:, :3]
-    pulled = (gradient[0, :, : _J * 3].reshape(-1, _J, 3) * offset).sum(dim=(0, 2)).abs()  # (21,)
-    known = frames[:, _J * 3 : _J * 4].amax(dim=0)
-    shares = torch.nan_to_num(pulled * known, nan=0.0, posinf=0.0)
-    total = shares.sum()
-    return shares / total if total > 0 else known / known.sum().clamp(min=1.0)
