@@ -42,6 +42,10 @@ class Seat:
     def __del__(self) -> None:
         self._free.append(self.index)
 
+    def is_of(self, free: list[int]) -> bool:
+        """Tell whether the place is one of those."""
+        return self._free is free
+
 
 class LeanRecogniser:
     """Map frames (n, 90) of n seats to K logits and a strangeness (n, K + 1), in place.
@@ -181,7 +185,12 @@ class LeanRecogniser:
         return np.concatenate((answer, strange[:, None]), axis=1)
 
     def _where(self, seats: Sequence[Seat]) -> tuple[Index, Slot]:
-        """Return the seats of a batch and how many frames each has seen; one alone as a slice, which is a view."""
+        """Return the seats of a batch and how many frames each has seen; one alone as a slice, which is a view.
+
+        Raises ValueError for a seat at another recogniser: what stands at its place here is somebody else's.
+        """
+        if any(not seat.is_of(self._free) for seat in seats):
+            raise ValueError("a performer's evidence belongs to the recogniser that began it")
         if len(seats) == 1:
             i = seats[0].index
             return slice(i, i + 1), int(self._frames[i])

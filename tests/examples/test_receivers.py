@@ -76,7 +76,7 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Show:
         run = run_emotus(bridges)
         if browser is not None:
             wait_for(
-                lambda: run.poll() is not None or browser.evaluate("document.title").split()[0] == "60", seconds=90
+                lambda: run.poll() is not None or browser.evaluate("document.title").split()[:1] == ["60"], seconds=90
             )
         title = "" if browser is None else browser.evaluate("document.title")
         picture = b"" if browser is None else browser.picture()

@@ -111,6 +111,13 @@ def test_a_seat_is_free_again_as_soon_as_nobody_holds_it_and_remembers_nothing(n
     assert np.array_equal(first, again)
 
 
+def test_a_seat_at_another_recogniser_is_refused(network):
+    """Rather than read with what somebody else left at that place."""
+    ours, other = LeanRecogniser(network), LeanRecogniser(network)
+    with pytest.raises(ValueError, match="belongs to the recogniser"):
+        ours.step(movement(np.random.default_rng(8), 1), [other.enter()])
+
+
 def test_a_performer_takes_at_most_half_a_megabyte(network):
     """Whatever is remembered of her."""
     assert LeanRecogniser(network).nbytes() <= 512 * 1024

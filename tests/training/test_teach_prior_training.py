@@ -150,7 +150,8 @@ def test_clips_are_described_as_the_live_recogniser_describes_them() -> None:
 
     poses = list(walker(40))
     frames = normalise(np.stack([p.positions for p in poses]), np.stack([p.confidence for p in poses]), 30.0)
-    recogniser, evidence = load("bandai-stgcn"), load("bandai-stgcn").start()
+    recogniser = load("bandai-stgcn")
+    evidence = recogniser.start()
     model, _ = load_recogniser()
     described = describe_all(model, frames)
     for i, frame in enumerate(frames):
