@@ -2,7 +2,7 @@
 
 The recogniser's rows tell a stream's share of a step of N, beside an LSTM that takes the same N together. Then 150
 performers live through the engine, each at 30 Hz and at moments of her own; EMOTUS_SECONDS says for how long (20).
-EMOTUS_PLOT=FILE draws cost against N.
+EMOTUS_PLOT=FILE draws cost against N, EMOTUS_CROWD says how many performers (150).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from emotus.sensors.uri import open_sensor
 
 RATE_HZ = 30.0
 COUNTS = (1, 4, 16, 64, 150, 400)
-CROWD = 150
+CROWD = int(os.environ.get("EMOTUS_CROWD", "150"))
 GOALS = {150: "150 performers at 30 Hz a core", 400: "400 performers at 30 Hz a core"}
 STATE_KB = 512
 SECONDS = float(os.environ.get("EMOTUS_SECONDS", "20"))

@@ -49,7 +49,7 @@ class Inbox:
         """Return the poses that wait, oldest first, after waiting for a first one at most wait_s; none when none came.
 
         A batch leaves when `most` poses are in it or the first of them has been held for hold_s, in which others may
-        join it. Held for nothing, as here on a processor, a batch grows by itself whenever reading falls behind.
+        join it. Held for nothing, a batch still grows by itself whenever reading falls behind.
         """
         with self._changed:
             if not self._poses:

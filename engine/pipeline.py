@@ -180,6 +180,11 @@ class Engine:
         return self._max_performers
 
     @property
+    def present(self) -> int:
+        """Return how many there are."""
+        return len(self._performers)
+
+    @property
     def signs(self) -> bool:
         """Tell whether motor signatures are held to references here."""
         return self._signature is not None

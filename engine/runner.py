@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .partner import Partner
 
 TICK_NS = 20 * NS_PER_MS
+CROWDED = 24  # performers from whom on poses wait for one another
+HOLD_S = 0.004  # at most: an eighth of a frame
 DRAIN_WAITING = 512  # a recording read as fast as possible waits for bridges that have so many events to pass on
 LATENCIES_KEPT = 20_000
 FAILURES_KEPT = 32
@@ -180,7 +182,7 @@ class Runner:
         next_tick_ns = self._clock.now_ns() + TICK_NS
         while not self._over(end_ns):
             own.beat()
-            poses = self._inbox.take_batch(self._wait_s())
+            poses = self._inbox.take_batch(self._wait_s(), hold_s=self._hold_s())
             taken_ns = self._clock.now_ns()
             self._emit(self._desk.work())
             if poses:
@@ -231,6 +233,10 @@ class Runner:
         due_ns = None if self._partner is None else self._partner.due_ns
         wait_ns = TICK_NS if due_ns is None else min(max(due_ns - self._clock.now_ns(), 0), TICK_NS)
         return wait_ns / NS_PER_S
+
+    def _hold_s(self) -> float:
+        """Return how long a pose may wait for others': in a crowd four of them together cost what one does alone."""
+        return HOLD_S if self._partner is None and self._engine.present >= CROWDED else 0.0
 
     def _play(self, now_ns: int) -> None:
         """Let the partner's frames leave that are due; what breaks it ends the partner, and nothing else."""
