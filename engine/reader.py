@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 from .acquaintance import Acquaintance
 from .clock import NS_PER_MS, NS_PER_S, Clock
 from .control import Command
-from .events import EmotionEvent
+from .events import UNKNOWN, EmotionEvent
 from .features import KNOWN_FROM, Normaliser
 from .flicker import Flicker
 from .pose import Hole, Pose
 from .recognise import Answer, Evidence, Question, Reading, Recogniser, silent
+from .rigid import Rigid
 from .ring import Ring
 from .skeleton import Float32
 from .steadiness import Steadiness
@@ -25,8 +27,8 @@ EXPLAIN_EVERY = 10  # frames: what 21 bodies without a joint would be answered c
 class EmotionReader:
     """Read one performer; state is the features, the evidence and the last frames, all dropped at a hole.
 
-    What flickers is noise and is answered with silence, over holes too. The label is held until another has led for
-    long enough (`steadiness`).
+    What flickers is noise and is answered with silence, over holes too; what moves as one piece is unknown. The label
+    is held until another has led for long enough (`steadiness`).
 
     live: a frame later than usual by two strides when its turn comes is not recognised but counted in `late`, so that
     the age of the newest answer stays bounded however slow the network is; in a recording (live False) none is late.
@@ -51,6 +53,7 @@ class EmotionReader:
         self._late_ns = round(2 * NS_PER_S / rate_hz)
         self._normaliser = Normaliser(rate_hz)
         self._flicker = Flicker()
+        self._rigid = Rigid()
         self._steadiness = Steadiness(rate_hz)
         self.reset()
 
@@ -63,6 +66,7 @@ class EmotionReader:
 
     def _forget(self) -> None:
         self._normaliser.reset()
+        self._rigid.reset()
         self._steadiness.reset()
         known = self.acquaintance
         self._evidence: Evidence = self._recogniser.start() if known is None else known.start()
@@ -99,6 +103,9 @@ class EmotionReader:
         self._flicker.step(pose.confidence)
         if self._flicker.is_wild or int((pose.confidence >= KNOWN_FROM).sum()) < LEAST_KNOWN:
             reading = silent(self._recogniser.labels)
+        self._rigid.step(pose.positions, pose.confidence)
+        if self._rigid.is_rigid:
+            reading = replace(reading, label=UNKNOWN, confidence=0.0, abstain=True)
         reading = self._steadiness.step(reading)
         self.recognised += 1
         joints = self._carried(frame) if self._explain else None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "bandai-stgcn"
 DATA = Path("../shared/data")
+_TRUST = ("explain", "steady", "unknown")
 
 Data = Annotated[Path, typer.Option("--data", help="Folder with the motion data.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]
@@ -94,9 +95,10 @@ def _train_shipped(model: str, data: Path, out: Path, seed: int) -> Path:
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model, performer, teach, signature, blinding or generation.")] = (
-        DEFAULT_MODEL
-    ),
+    model: Annotated[
+        str,
+        typer.Argument(help="A model, performer, teach, signature, blinding, generation, explain, steady or unknown."),
+    ] = (DEFAULT_MODEL),
     data: Data = DATA,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="content, family, gaits, strange, leaky; all by default.")
@@ -138,6 +140,8 @@ def evaluate(
         from . import blinding
 
         report = blinding.evaluate(data, progress=note)
+    elif model in _TRUST:
+        report = _evaluate_trust(model, data)
     else:
         chosen = tuple(protocols or evaluation.PROTOCOLS)
         seed_numbers = tuple(range(seeds))
@@ -145,6 +149,17 @@ def evaluate(
     if out is not None:
         reports.store(report, out)
     say(json.dumps(report.to_dict()) if as_json else _text_of(report))
+
+
+def _evaluate_trust(model: str, data: Path) -> EvaluationReport:
+    """Measure what is promised of explanations, of the label's steadiness, or of `unknown`."""
+    from . import explain_evaluation, steady_evaluation, unknown_evaluation
+
+    if model == "explain":
+        return explain_evaluation.evaluate(data, progress=note)
+    if model == "steady":
+        return steady_evaluation.evaluate(data, progress=note)
+    return unknown_evaluation.evaluate(data, progress=note)
 
 
 def _text_of(report: EvaluationReport) -> str:
@@ -157,6 +172,12 @@ def _text_of(report: EvaluationReport) -> str:
         from .signature_evaluation import to_text
     elif report.model == "blinding":
         from .blinding import to_text
+    elif report.model == "explain":
+        from .explain_evaluation import to_text
+    elif report.model == "steady":
+        from .steady_evaluation import to_text
+    elif report.model == "unknown":
+        from .unknown_evaluation import to_text
     else:
         from .report import to_text
     return to_text(report)
