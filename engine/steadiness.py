@@ -15,14 +15,16 @@ from .recognise import Reading
 
 SLACK: Final = 0.05  # lead that counts as none
 ENOUGH_S: Final = 0.1  # of lead times seconds: a lead of 0.35 is believed after a third of a second
+FRESH_S: Final = 1.0  # for so long after the first label, or after a hole, nothing is held: evidence is still gathering
 BACK_S: Final = 1.0  # for so long the answer must be known again before a label is said after an `unknown`
 
 
 class Steadiness:
     """Hold the label said of one performer, at a rate of rate_hz readings a second.
 
-    The first label is said at once, and `unknown` too, with the recogniser's confidence. A label that the readings do
-    not know any more, as after a change of what is taught, is dropped at once.
+    The first label is said at once and corrected at once for a second; `unknown` is said at once too, with the
+    recogniser's confidence. A label that the readings do not know any more, as after a change of what is taught, is
+    dropped at once.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -32,11 +34,13 @@ class Steadiness:
     def reset(self) -> None:
         """Start as if nothing had been said."""
         self._said: str | None = None
+        self._age_s = 0.0  # seconds since the first reading
         self._leads: dict[str, float] = {}
         self._back_s: float | None = None  # seconds known again since an `unknown` that followed a label
 
     def step(self, reading: Reading) -> Reading:
         """Return the next reading with the label that is to be said."""
+        self._age_s += self._period_s
         if reading.abstain:
             self._leads = {}
             self._back_s = None if self._said is None else 0.0
@@ -44,7 +48,7 @@ class Steadiness:
         if self._back_s is not None:
             return self._return(reading, self._back_s + self._period_s)
         said = self._said
-        if said is None or said not in reading.probs:
+        if said is None or said not in reading.probs or self._age_s < FRESH_S:
             return self._say(reading, reading.label)
         self._add(reading, reading.probs[said])
         if reading.label != said and self._leads[reading.label] >= ENOUGH_S:
