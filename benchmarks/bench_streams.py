@@ -48,7 +48,7 @@ def run() -> list[Row]:
     rows = [_row(n, *cost) for n, cost in costs.items()]
     plot = os.environ.get("EMOTUS_PLOT")
     if plot:
-        draw(Path(plot), {n: (np.median(a) / n, np.median(b) / n) for n, (a, b) in costs.items()})
+        draw(Path(plot), {n: (np.median(a) / n, np.median(b) / n) for n, (a, b, _) in costs.items()})
     return [*rows, _state(), *_crowd()]
 
 

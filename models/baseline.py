@@ -19,14 +19,14 @@ from .base import State
 CONTEXTS: Final = ("still", "walking", "gesturing", "jumping")
 STRIDE: Final = 10  # frames from one look at the performer to the next: features move slower than that
 LIMIT: Final = 8.0  # deviations that a feature may lie away
-_HUBER = 2.5  # deviations beyond which one outburst counts as no more
-_FAST_S = 2.0  # seconds within which the mean may still jump
-_PRIOR_S = 4.0  # seconds that the population's deviation weighs
-_CONTEXT_S = 10.0  # seconds in one context after which its own mean weighs as much as that of all
-_MOST_VARIETY = 0.9
-_ENOUGH = 4.0  # observations of a performer that are worth believing wholly
-_GATHERED = 1.0  # observations that a show which nobody vouched for is believed at most
-_STEEP = 4  # how suddenly the relative answer takes over as performers differ more
+HUBER: Final = 2.5  # deviations beyond which one outburst counts as no more
+FAST_S: Final = 2.0  # seconds within which the mean may still jump
+PRIOR_S: Final = 4.0  # seconds that the population's deviation weighs
+CONTEXT_S: Final = 10.0  # seconds in one context after which its own mean weighs as much as that of all
+MOST_VARIETY: Final = 0.9
+ENOUGH: Final = 4.0  # observations of a performer that are worth believing wholly
+GATHERED: Final = 1.0  # observations that a show which nobody vouched for is believed at most
+STEEP: Final = 4  # how suddenly the relative answer takes over as performers differ more
 
 
 class Usual(NamedTuple):
@@ -95,8 +95,8 @@ class RunningBaseline(nn.Module):
         weight = usual.weight * torch.where(share > 0, self.keep, 1.0) + share
         gain = (share / weight.clamp(min=1e-9))[..., None]  # (N, C, 1)
         held = usual.weight[..., None]
-        deviation = ((usual.spread * held + _PRIOR_S) / (held + _PRIOR_S)).sqrt()
-        limit = deviation * (_HUBER * (1.0 + _FAST_S / (held + 0.1)))
+        deviation = ((usual.spread * held + PRIOR_S) / (held + PRIOR_S)).sqrt()
+        limit = deviation * (HUBER * (1.0 + FAST_S / (held + 0.1)))
         gap = (features[:, None] - usual.mean).clamp(-limit, limit)
         mean = torch.addcmul(usual.mean, gain, gap)
         spread = (1.0 - gain) * torch.addcmul(usual.spread, gain, gap * gap)
@@ -107,22 +107,22 @@ class RunningBaseline(nn.Module):
         weight = usual.weight
         total = weight.sum(dim=1, keepdim=True)  # (N, 1)
         common = weight / total.clamp(min=1e-9)  # (N, C)
-        own = contexts * (weight / (weight + _CONTEXT_S))
+        own = contexts * (weight / (weight + CONTEXT_S))
         blend = own + (1.0 - own.sum(dim=1, keepdim=True)) * common  # (N, C), sums to one
         both = torch.stack((blend, common), dim=1)  # (N, 2, C)
         centres = both @ usual.mean  # (N, 2, D)
         spread = (both[:, 1:] @ usual.spread)[:, 0]
-        variety = (spread / self.moods).mean(dim=1).clamp(max=_MOST_VARIETY)  # (N,)
+        variety = (spread / self.moods).mean(dim=1).clamp(max=MOST_VARIETY)  # (N,)
         settled = -torch.expm1(-total[:, 0] / self.settle_s)
         gathered = (self.alone + 1.0 / (1.0 - variety) - 1.0) * settled  # (N,) observations
         n = usual.known[:, 0] + gathered
         doubt = self.moods / n.clamp(min=1e-6)[:, None]  # (N, D)
         centre = centres[:, 0]
         offset = centre * (1.0 - doubt / torch.maximum(centre * centre, self.own + doubt))
-        apart = (centres[:, 1].square() / (self.own + self.moods)).mean(dim=1).pow(_STEEP)
+        apart = (centres[:, 1].square() / (self.own + self.moods)).mean(dim=1).pow(STEEP)
         # Several activities in one mood look like several moods: what a show gathers by itself counts half, to a bound.
-        sure = (gathered.clamp(max=_GATHERED) + 2.0 * usual.known[:, 0]) / (2.0 * _ENOUGH)
-        weight = sure.clamp(max=1.0) * (self.gain * apart / (apart + self.halfway.pow(_STEEP))).clamp(max=1.0)
+        sure = (gathered.clamp(max=GATHERED) + 2.0 * usual.known[:, 0]) / (2.0 * ENOUGH)
+        weight = sure.clamp(max=1.0) * (self.gain * apart / (apart + self.halfway.pow(STEEP))).clamp(max=1.0)
         return usual._replace(offset=offset, known=torch.cat((usual.known[:, :3], weight[:, None]), dim=1))
 
 

@@ -1,8 +1,7 @@
 """The shipped recogniser's step for the show: numpy, in place, one performer or hundreds, each at her own pace.
 
 `recogniser.py` is what to read: there state is a value that goes in and comes out. Here it stands in arrays with a seat
-for every performer, because moving it would cost more than all the arithmetic. What is usual for a performer is looked
-at anew every tenth frame only, so that part is `baseline.py` itself, on the same memory.
+for every performer, because moving it would cost more than all the arithmetic.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from .base import State
-from .baseline import CONTEXTS, LIMIT, STRIDE, Usual, contexts_of
+from .baseline import CONTEXTS, LIMIT, STRIDE, Usual
 from .features import HISTORY
 from .graph import FRAME_SIZE, JOINTS
 from .lean_features import BODY, RING, Float64, Index, LeanFeatures, Slot, more
 from .lean_graph import LeanGraph
+from .lean_usual import Held, LeanUsual, contexts_of
 from .recogniser import GATE_LIMIT, SEEN, WARM_FRAMES, FusedRecogniser
 from .stgcn import STRIDE as STEPS_BACK
 
@@ -73,6 +73,7 @@ class LeanRecogniser:
             np.ascontiguousarray(_wide(own.head.weight).T * own.limit),
             _wide(own.head.bias),
         )
+        self._follow = LeanUsual(network.usual)
         self._whole = network.features.whole.numpy()
         self._gate = _wide(network.gate.weight)[0]
         self._gate_bias = float(network.gate.bias)
@@ -206,17 +207,13 @@ class LeanRecogniser:
         if not due:
             return
         index = np.array([seats[row].index for row in due], np.intp)
-        usual = Usual(*(torch.as_tensor(held[index]) for held in self._usual))
         seen = frames[due, 3 * _J : 4 * _J].mean(axis=1, dtype=np.float64) >= SEEN
         valid = seen & (known[index, 2] >= WARM_FRAMES) & (strange[due] < 0.0)
-        groups = features[due][:, self._network.features.context_columns]
-        contexts = contexts_of(*torch.as_tensor(groups).unbind(-1))
-        with torch.inference_mode():
-            learned = self._network.usual.learn(
-                usual, torch.as_tensor(both[due]), contexts, torch.as_tensor(valid.astype(np.float64))
-            )
-        for held, new in zip(self._usual, learned, strict=True):
-            held[index] = new.numpy()
+        contexts = contexts_of(features[due][:, self._network.features.context_columns])
+        usual = Held(*(held[index] for held in self._usual[:5]))
+        learned = self._follow.learn(usual, both[due], contexts, valid.astype(np.float64))
+        for held, new in zip(self._usual, learned, strict=False):  # the last frame is there already
+            held[index] = new
 
 
 def agrees(network: FusedRecogniser, lean: LeanRecogniser, frames: int = 40, tolerance: float = 1e-5) -> bool:
