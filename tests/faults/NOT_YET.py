@@ -10,7 +10,7 @@ BUSY: dict[int, str] = {
     8: "the age of an answer while others had both cores and the tests a third; it does not grow, which is tested",
     14: "a packet of thousands waited for the processor; the others took 0.2 to 0.3 ms",
     20: "an idle worker's share of a core, measured over half a second beside the whole of the tests",
-    24: "the machine's load rose from 2 to 20 in the hour of `make soak HOURS=1`, and the p99 of the answers with it; the "
-    "later half hour (HOURS=0.55), on quieter cores, meets every goal",
+    24: "the machine's load rose from 2 to 20 in the hour of `make soak HOURS=1`, and the p99 of the answers with it; "
+    "the later half hour (HOURS=0.55), on quieter cores, meets every goal",
     30: "the gaps between OSC datagrams are those that two test runs at once left",
 }
