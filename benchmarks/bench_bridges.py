@@ -18,14 +18,12 @@ import bridge_rows
 import msgpack
 import numpy as np
 from pythonosc.osc_bundle import OscBundle
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from emotus.bridges import wire
 from emotus.bridges.osc_frame import FrameEncoder, pack
 from emotus.engine.body import BODY, JOINT_COUNT
 from emotus.engine.events import Disclosure, EmotionEvent, Event, PoseEvent, QualitiesEvent
-from emotus.engine.osc_codec import OscMessage, decode
+from emotus.engine.osc_codec import decode
 
 TURNS, TURN_FRAMES = 12, 200
 LABELS = ("angry", "happy", "neutral", "proud", "sad", "unsure")
@@ -56,20 +54,6 @@ def our_osc(events: Sequence[Event]) -> list[bytes]:
     """Encode a frame as our bundles."""
     elements = [element for event in events for element in ENCODER.elements(event)]
     return pack(ENCODER.frame(events[0]), elements)
-
-
-def their_osc(bundles: Sequence[Sequence[OscMessage]]) -> list[bytes]:
-    """Build the same bundles with python-osc; what is in them is given."""
-    built = []
-    for messages in bundles:
-        bundle = OscBundleBuilder(IMMEDIATELY)
-        for message in messages:
-            builder = OscMessageBuilder(message.address)
-            for arg in message.args:
-                builder.add_arg(arg)
-            bundle.add_content(builder.build())
-        built.append(bundle.build().dgram)
-    return built
 
 
 def their_decode(datagrams: Sequence[bytes]) -> list[Any]:
@@ -146,13 +130,13 @@ def run() -> list[dict[str, Any]]:
     events = [a_frame(seq) for seq in range(TURN_FRAMES)]
     datagrams = [our_osc(frame) for frame in events]
     contents = [[decode(datagram) for datagram in each] for each in datagrams]
-    if [their_osc(each) for each in contents] != datagrams:
+    if [bridge_rows.build(each) for each in contents] != datagrams:
         raise ValueError("python-osc builds other bytes: there is nothing to compare")
     with_contents = list(zip(events, contents, strict=True))
     same = [(frame, frame) for frame in events]
     return [
         compare(
-            "OSC, encode a frame", our_osc, "python-osc builder", their_osc, 10, with_contents,
+            "OSC, encode a frame", our_osc, "python-osc builder", bridge_rows.build, 10, with_contents,
         ),
         compare(
             "OSC, decode a frame", lambda each: [decode(datagram) for datagram in each], "python-osc parser",

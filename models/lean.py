@@ -18,7 +18,7 @@ from .base import State
 from .baseline import CONTEXTS, LIMIT, STRIDE, Usual
 from .features import HISTORY
 from .graph import FRAME_SIZE, JOINTS
-from .lean_features import BODY, RING, Float64, Index, LeanFeatures, Slot, more
+from .lean_features import BODY, RING, Float64, Index, LeanFeatures, Slot, doubles, more
 from .lean_graph import LeanGraph
 from .lean_usual import Held, LeanUsual, contexts_of
 from .recogniser import GATE_LIMIT, SEEN, WARM_FRAMES, FusedRecogniser
@@ -59,23 +59,23 @@ class LeanRecogniser:
         self._features = LeanFeatures(network.features, seats)
         self._graph = LeanGraph(network.graph, seats)
         first, other = network.feature_readout, network.graph_readout
-        self._mean = np.concatenate((_wide(first.mean), _wide(other.mean)))
-        self._scale = np.concatenate((_wide(first.scale), _wide(other.scale)))
+        self._mean = np.concatenate((doubles(first.mean), doubles(other.mean)))
+        self._scale = np.concatenate((doubles(first.scale), doubles(other.scale)))
         self._split = len(first.mean)
         self._squash = first.limit
         mix = float(network.mix)
-        weights = (_wide(first.head.weight), mix * _wide(other.head.weight))
+        weights = (doubles(first.head.weight), mix * doubles(other.head.weight))
         self._head = np.ascontiguousarray(np.concatenate(weights, axis=1).T * self._squash)  # (D, K)
-        self._head_bias = _wide(first.head.bias) + mix * _wide(other.head.bias)
+        self._head_bias = doubles(first.head.bias) + mix * doubles(other.head.bias)
         own = network.relative
-        self._own_mean, self._own_scale = _wide(own.mean), _wide(own.scale) / own.limit
+        self._own_mean, self._own_scale = doubles(own.mean), doubles(own.scale) / own.limit
         self._own_head, self._own_bias = (
-            np.ascontiguousarray(_wide(own.head.weight).T * own.limit),
-            _wide(own.head.bias),
+            np.ascontiguousarray(doubles(own.head.weight).T * own.limit),
+            doubles(own.head.bias),
         )
         self._follow = LeanUsual(network.usual)
         self._whole = network.features.whole.numpy()
-        self._gate = _wide(network.gate.weight)[0]
+        self._gate = doubles(network.gate.weight)[0]
         self._gate_bias = float(network.gate.bias)
         self.size = 0
         self._free: list[int] = []
@@ -231,7 +231,3 @@ def agrees(network: FusedRecogniser, lean: LeanRecogniser, frames: int = 40, tol
             ):
                 return False
     return True
-
-
-def _wide(tensor: torch.Tensor) -> Float64:
-    return tensor.detach().double().numpy()

@@ -36,9 +36,9 @@ class LeanFeatures:
         self._fold_kinetic(source)
         self.statics, self.kinetics = source.static_count, source.kinetic_count
         self.count = source.moments.count  # U
-        self.keep = _wide(source.moments.keep)[:, None]  # (M, 1)
+        self.keep = doubles(source.moments.keep)[:, None]  # (M, 1)
         self.weighed = source.moments.prior_frames
-        self.prior = _wide(source.moments.prior) * self.weighed  # (U,)
+        self.prior = doubles(source.moments.prior) * self.weighed  # (U,)
         self.feature_count = source.feature_count
         self.grow(seats)
 
@@ -57,25 +57,25 @@ class LeanFeatures:
     def _fold_static(self, source: MotionFeatures) -> None:
         """Lay the vectors of the body out in the order in which they are used, as one matrix (21, 49)."""
         at = [_whole(getattr(source, f"at_{n}")) for n in ("firsts", "seconds", "lengths", "places", "units")]
-        self._vectors = np.ascontiguousarray(_wide(source.vectors)[np.concatenate(at)].T)
+        self._vectors = np.ascontiguousarray(doubles(source.vectors)[np.concatenate(at)].T)
         ends = np.cumsum([0, *map(len, at)]).tolist()
         self._parts = [slice(a, b) for a, b in itertools.pairwise(ends)]
         angles, places, units = len(at[0]), len(at[3]), len(at[4])
-        both = np.concatenate((_wide(source.even), _wide(source.odd)))  # (E + O, Q)
+        both = np.concatenate((doubles(source.even), doubles(source.odd)))  # (E + O, Q)
         plain = angles + len(at[2])
         # The columns of both are laid out vector by vector; ours come axis by axis.
         order = [np.arange(plain), plain + _turned(places), plain + 3 * places + _turned(units)]
         self._folds = np.ascontiguousarray(both[:, np.concatenate(order)].T)  # (Q, E + O)
         self._evens = len(source.even)
         self._extent = _whole(source.at_extent)
-        self._static_joints = np.ascontiguousarray(_wide(source.static_joints).T)
+        self._static_joints = np.ascontiguousarray(doubles(source.static_joints).T)
 
     def _fold_kinetic(self, source: MotionFeatures) -> None:
-        self._differences = _wide(source.differences)  # (3, 4)
-        self._still = 1.0 / _wide(source.still)  # (3, 1)
-        self._still_root = 1.0 / _wide(source.still_root)
-        self._movers = np.ascontiguousarray(_wide(source.movers).T)  # (21, groups)
-        self._mover_joints = _wide(source.mover_joints)
+        self._differences = doubles(source.differences)  # (3, 4)
+        self._still = 1.0 / doubles(source.still)  # (3, 1)
+        self._still_root = 1.0 / doubles(source.still_root)
+        self._movers = np.ascontiguousarray(doubles(source.movers).T)  # (21, groups)
+        self._mover_joints = doubles(source.mover_joints)
         groups = self._movers.shape[1]
         wide = np.repeat(self._movers, 3, axis=0)  # (63, groups): the sum over x, y and z is part of it
         self._all_movers = np.concatenate((wide, wide.sum(axis=1, keepdims=True) / groups), axis=1)
@@ -196,7 +196,8 @@ def _turned(vectors: int) -> NDArray[np.intp]:
     return np.arange(3 * vectors).reshape(vectors, 3).T.ravel()  # (V, 3) -> (3 V,)
 
 
-def _wide(tensor: torch.Tensor) -> Float64:
+def doubles(tensor: torch.Tensor) -> Float64:
+    """Return a tensor as float64, on the host."""
     return tensor.detach().double().numpy()
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from .baseline import (
     CONTEXT_S,
@@ -21,7 +20,7 @@ from .baseline import (
     STEEP,
     RunningBaseline,
 )
-from .lean_features import Float64
+from .lean_features import Float64, doubles
 
 
 class Held(NamedTuple):
@@ -39,7 +38,7 @@ class LeanUsual:
 
     def __init__(self, source: RunningBaseline) -> None:
         self._seconds, self._keep, self._settle_s = source.seconds, source.keep, source.settle_s
-        self._own, self._moods = _wide(source.own), _wide(source.moods)
+        self._own, self._moods = doubles(source.own), doubles(source.moods)
         self._gain, self._alone = float(source.gain), float(source.alone)
         self._halfway = float(source.halfway.pow(STEEP))
 
@@ -85,7 +84,3 @@ def contexts_of(groups: Float64) -> Float64:
     return np.stack(
         (standing * (1.0 - moving), stepping * (1.0 - leaping), standing * moving, stepping * leaping), axis=-1
     )
-
-
-def _wide(tensor: torch.Tensor) -> Float64:
-    return tensor.detach().double().numpy()

@@ -39,6 +39,7 @@ def test_every_address_of_the_pages_can_be_taken(uri: str) -> None:
         bridge = make_bridge(uri, labels=("happy",), expose=True, clock=ManualClock())
     except MissingPackageError as missing:
         pytest.skip(str(missing))
+    assert (bridge.stats().received, bridge.stats().clients) == (0, 0)
     bridge.close()
 
 

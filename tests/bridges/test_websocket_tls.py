@@ -157,5 +157,5 @@ def test_the_key_may_stand_in_the_certificates_file(tmp_path):
     bridge = WebSocketBridge("127.0.0.1", 0, clock=CLOCK, cert=str(both))
     bridge.start()
     with connect(bridge.address, ssl=trusting(cert)) as socket:
-        socket.recv(5)
+        assert '"hello"' in socket.recv(5)
     bridge.close()
