@@ -16,6 +16,7 @@ import torch
 from .cvae import CvaeShape
 from .cvae_generator import About, MovementGenerator
 from .store import FOLDER, WeightsProblem
+from .weight_files import read_bytes, read_json
 
 NAME: Final = "bandai-motion-cvae"
 _MAX_BYTES: Final = 32 << 20
@@ -49,8 +50,8 @@ def load_generator(path: Path = FOLDER / f"{NAME}.safetensors") -> tuple[Movemen
     A file whose hash is not the one that the JSON beside it states is refused before it is read.
     """
     beside = path.with_suffix(".json")
-    said = _json(beside)
-    data = _read(path)
+    said = read_json(beside, _MAX_BYTES, _MEND)
+    data = read_bytes(path, _MAX_BYTES, _MEND)
     found = hashlib.sha256(data).hexdigest()
     if found != said.get("sha256"):
         raise WeightsProblem(str(path), f"hash {found}, but {beside.name} says {said.get('sha256')}", _MEND)
@@ -87,24 +88,3 @@ def _about(said: Mapping[str, Any]) -> About:
         valence={str(k): float(v) for k, v in said["valence"].items()},
         arousal={str(k): float(v) for k, v in said["arousal"].items()},
     )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        said: Any = json.loads(_read(path))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, WeightsProblem):
-            raise
-        raise WeightsProblem(str(path), "is no JSON", _MEND) from None
-    if not isinstance(said, dict):
-        raise WeightsProblem(str(path), "is no JSON object", _MEND)
-    return cast("dict[str, Any]", said)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise WeightsProblem(str(path), f"larger than {_MAX_BYTES} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsProblem(str(path), (error.strerror or "cannot be read").lower(), _MEND) from None

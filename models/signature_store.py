@@ -15,6 +15,7 @@ import torch
 
 from .motion_encoder import EncoderShape, Kind, MotionEncoder
 from .store import FOLDER, WeightsProblem
+from .weight_files import read_bytes, read_json
 
 NAME: Final = "bandai-signature"
 _MAX_BYTES: Final = 2 << 20
@@ -63,8 +64,8 @@ def load_signature(path: Path = FOLDER / f"{NAME}.safetensors") -> LearnedSignat
     A file whose hash is not the one that the JSON beside it states is refused before it is read.
     """
     about = path.with_suffix(".json")
-    said = _json(about)
-    data = _read(path)
+    said = read_json(about, _MAX_BYTES, _MEND)
+    data = read_bytes(path, _MAX_BYTES, _MEND)
     found = hashlib.sha256(data).hexdigest()
     if found != said.get("sha256"):
         raise WeightsProblem(str(path), f"hash {found}, but {about.name} says {said.get('sha256')}", _MEND)
@@ -85,24 +86,3 @@ def _shape(said: Mapping[str, Any]) -> EncoderShape:
     if shape.kind not in get_args(Kind) or not all(0 < n <= _MOST for n in (shape.channels, shape.latent)):
         raise ValueError(f"shape {dict(said)}")
     return shape
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        said: Any = json.loads(_read(path))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, WeightsProblem):
-            raise
-        raise WeightsProblem(str(path), "is no JSON", _MEND) from None
-    if not isinstance(said, dict):
-        raise WeightsProblem(str(path), "is no JSON object", _MEND)
-    return cast("dict[str, Any]", said)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise WeightsProblem(str(path), f"larger than {_MAX_BYTES} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsProblem(str(path), (error.strerror or "cannot be read").lower(), _MEND) from None
