@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from support.frames import drawn_frames, small_network
 
 from emotus.models.graph import FRAME_SIZE, JOINTS
 from emotus.models.occlusion import explain
-from emotus.models.recogniser import FusedRecogniser, Shape
 from emotus.models.store import load_recogniser
 
 _J = len(JOINTS)
-
-
-def _model() -> FusedRecogniser:
-    torch.manual_seed(0)
-    model = FusedRecogniser(Shape(channels=(8, 8))).eval()
-    model.mix.fill_(1.0)
-    return model
-
-
-def _frames(t: int = 40) -> torch.Tensor:
-    rng = np.random.default_rng(1)
-    frames = np.zeros((t, FRAME_SIZE), dtype=np.float32)
-    frames[:, : _J * 3] = rng.normal(0, 0.3, (t, _J * 3))
-    frames[:, _J * 3 : _J * 4] = 1.0
-    return torch.from_numpy(frames)
 
 
 def _swing(t: int = 60) -> torch.Tensor:
@@ -40,10 +25,10 @@ def _swing(t: int = 60) -> torch.Tensor:
 
 def test_shares_of_the_joints_sum_to_one() -> None:
     """An explanation shares the decision out among the joints that were seen."""
-    frames = _frames()
+    frames = drawn_frames()
     unseen = JOINTS.index("Head")
     frames[:, _J * 3 + unseen] = 0.0
-    shares = explain(_model(), frames)
+    shares = explain(small_network(), frames)
     assert shares.shape == (_J,)
     assert abs(float(shares.sum()) - 1) < 1e-5
     assert (shares >= 0).all()
@@ -52,7 +37,7 @@ def test_shares_of_the_joints_sum_to_one() -> None:
 
 def test_nothing_seen_is_explained_without_failing() -> None:
     """With no joint known, no joint has a share, and nothing is NaN."""
-    shares = explain(_model(), torch.zeros(5, FRAME_SIZE))
+    shares = explain(small_network(), torch.zeros(5, FRAME_SIZE))
     assert torch.isfinite(shares).all()
     assert float(shares.sum()) == 0.0
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from emotus.models.baseline import Usual
-from emotus.models.graph import JOINTS
-from emotus.models.recogniser import FusedRecogniser
+from emotus.models.graph import FRAME_SIZE, JOINTS
+from emotus.models.recogniser import FusedRecogniser, Shape
 
 J = len(JOINTS)
 
@@ -39,3 +39,20 @@ def alone(network: FusedRecogniser, frames: np.ndarray, usual: Usual | None = No
 def close(ours: np.ndarray, theirs: np.ndarray) -> bool:
     """Tell whether two answers are equal to 1e-5 of their size."""
     return bool(np.abs(ours - theirs).max() <= 1e-5 * max(1.0, float(np.abs(theirs).max())))
+
+
+def small_network() -> FusedRecogniser:
+    """Return a small recogniser that has learnt nothing, both of whose branches count."""
+    torch.manual_seed(0)
+    model = FusedRecogniser(Shape(channels=(8, 8))).eval()
+    model.mix.fill_(1.0)
+    return model
+
+
+def drawn_frames(t: int = 40) -> torch.Tensor:
+    """Return frames (T, 90) drawn by lot, every joint seen."""
+    rng = np.random.default_rng(1)
+    frames = np.zeros((t, FRAME_SIZE), dtype=np.float32)
+    frames[:, : J * 3] = rng.normal(0, 0.3, (t, J * 3))
+    frames[:, J * 3 : J * 4] = 1.0
+    return torch.from_numpy(frames)
