@@ -1,7 +1,7 @@
 """The audit trail: what a show was allowed to do and when, as lines that cannot be changed unnoticed (PRIVACY.md 15).
 
 Each line is one JSON object with the SHA-256 of the line before it, so that a line altered, left out or put in between
-breaks the chain. Model, context and consent stand in it; no movement, no answer and no name do.
+breaks the chain. Model, context, consent and the human stop stand in it; no movement, no answer and no name do.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ class Grant:
 class Consent:
     """Know which streams are guarded and what was granted for them; a grant for None holds for every stream.
 
-    on_change: told of each grant and revocation, with its stream and purposes, for an audit trail.
+    on_change: told of each grant and revocation, with its stream and purposes, and of the human stop, for an audit
+    trail.
     """
 
     def __init__(self, clock: Clock, *, on_change: Callable[[str, Mapping[str, str]], None] | None = None) -> None:
@@ -71,6 +72,11 @@ class Consent:
         closed = self._close(stream)
         self._note("revoked", stream)
         return closed
+
+    def note_stop(self) -> None:
+        """Put on record that somebody stopped everything; what is granted stays as it is, for nothing leaves."""
+        if self._on_change is not None:
+            self._on_change("human stop", {})
 
     def _close(self, stream: str | None) -> tuple[str, ...]:
         with self._lock:

@@ -24,8 +24,8 @@ ENGINE = "engine"  # the stream under which the house itself speaks
 class Desk:
     """Carry out what a show is told, and see to it that nothing is kept of those who do not consent.
 
-    partner: the generated one. stop: ends the run. Consent and stopping are seen to here, teaching and baselines by
-    the engine. What was no command is reported with its reason, at most once a second.
+    partner: the generated one. halt: silences everything and ends the run. Consent and stopping are seen to here,
+    teaching and baselines by the engine. What was no command is reported with its reason, at most once a second.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Desk:
         inbox: Inbox,
         clock: Clock,
         *,
-        stop: Callable[[], None],
+        halt: Callable[[], None],
         partner: Partner | None = None,
     ) -> None:
         self._control = control
@@ -46,7 +46,7 @@ class Desk:
         self._outlet = outlet
         self._inbox = inbox
         self._clock = clock
-        self._stop = stop
+        self._halt = halt
         self._partner = partner
         self._notices = Notices(ENGINE)
         self._malformed = 0
@@ -74,8 +74,7 @@ class Desk:
     def _obey(self, command: Command) -> Iterator[Event]:
         match command:
             case StopEverything():
-                self._outlet.halt()
-                self._stop()
+                self._halt()
             case ConsentGrant():
                 yield from self._grant(command)
             case ConsentRevoke():

@@ -114,8 +114,8 @@ class Runner:
         self._sink_news = SinkNews(sinks, self._outlet.raised)
         self._partner = partner
         control = control or ControlInbox()
-        stopping = self._stop.set
-        self._desk = Desk(control, engine, consent, self._outlet, self._inbox, clock, stop=stopping, partner=partner)
+        self._consent = consent
+        self._desk = Desk(control, engine, consent, self._outlet, self._inbox, clock, halt=self.halt, partner=partner)
 
     def stop(self) -> None:
         """End the run within a few milliseconds; callable from any thread and from a signal handler."""
@@ -125,6 +125,8 @@ class Runner:
         """End the run and let nothing leave any more, not even what waits; callable from any thread."""
         self._outlet.halt()
         self._stop.set()
+        if self._consent is not None:
+            self._consent.note_stop()  # last: a slow disk under the trail holds up nothing
 
     def run(self, seconds: float | None = None) -> Summary:
         """Open everything, run, close everything; raise the EmotusError of whatever could not be opened.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Thread
 
 import pytest
 
@@ -36,6 +37,18 @@ def test_what_a_show_was_allowed_is_told_in_order_without_a_name(trail):
     assert b"anna" not in trail.read_bytes()
     assert verify(lines, "audit") == (6, digest(lines[-1]))
     assert verify([], "audit") == (0, FIRST)
+
+
+def test_threads_that_write_at_once_make_one_chain(tmp_path):
+    """Consent is given in one thread and everything stopped in another: no line is lost, none forks the chain."""
+    path = tmp_path / "audit.jsonl"
+    file = AuditFile(str(path))
+    threads = [Thread(target=lambda: [file.write("human stop", {}) for _ in range(20)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verify(path.read_bytes().splitlines(keepends=True), "audit")[0] == 80
 
 
 @pytest.mark.parametrize("change", ["alter", "remove", "swap", "insert"])

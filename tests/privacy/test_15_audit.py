@@ -1,6 +1,7 @@
 """PRIVACY.md 15: what a show was allowed is on record, whole, and without a name, a movement or an answer.
 
-That a changed line breaks the chain: tests/engine/test_audit.py. The human stop: tests/faults/test_row29_consent.py.
+That a changed line breaks the chain: tests/engine/test_audit.py. How soon the human stop silences everything:
+tests/faults/test_row29_consent.py.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from emotus.engine.clock import ManualClock
-from emotus.engine.control import ConsentGrant
+from emotus.engine.control import ConsentGrant, StopEverything
 from emotus.engine.errors import InputError
+from emotus.engine.pipeline import Engine
+from emotus.engine.runner import Runner
+from emotus.sensors.uri import open_sensor
 from emotus.training.backstage import prepare
 from emotus.training.privacy_commands import audit
 
@@ -41,6 +45,30 @@ def test_a_show_is_on_record_from_start_to_end(tmp_path: Path, capsys) -> None:
     assert told[1]["of"] == {"stream": "webcam-0", "purposes": "stream", "seconds": "1800"}
     audit(trail)
     assert "10 lines, whole; the last is " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("way", ["key", "command"])
+def test_the_human_stop_is_on_record(tmp_path: Path, capsys, way: str) -> None:
+    """Whether the space bar was pressed or a bridge was told: one line between the consent and the end."""
+    trail, clock = tmp_path / "audit.jsonl", ManualClock()
+    stage = prepare(None, clock, audit=str(trail), consents=["anna"])
+    source = open_sensor("synthetic:happy?speed=0", clock)  # for ever, unless it is stopped
+    runner = Runner(
+        [source],
+        Engine(None, clock, live=False),
+        [],
+        clock,
+        control=stage.inbox,
+        consent=stage.consent,
+        on_open=lambda _: runner.halt() if way == "key" else stage.inbox.put(StopEverything()),
+    )
+    runner.run()
+    stage.finish()
+    told = [json.loads(line) for line in trail.read_text().splitlines()]
+    assert [each["what"] for each in told] == ["start", "consent granted", "human stop", "end"]
+    assert told[2]["of"] == {}
+    audit(trail)
+    assert "4 lines, whole" in capsys.readouterr().out
 
 
 def test_no_name_and_nothing_of_a_body_stands_in_it(tmp_path: Path) -> None:
