@@ -54,11 +54,11 @@ def test_what_is_not_delivered_is_dropped_and_errors_are_counted():
 
 
 def test_a_delivery_that_hangs_does_not_hold_the_end_up():
-    """Stop returns within a second, says that the thread still runs, and everything counts as dropped."""
+    """Stop does not wait for it, says that the thread still runs, and everything counts as dropped."""
     outbox, never = Outbox(MonotonicClock()), threading.Event()
 
     def hang(events):
-        never.wait(10)
+        never.wait(60)
         return len(events), 0
 
     courier = Courier(outbox, hang, name="hung courier")
@@ -68,7 +68,7 @@ def test_a_delivery_that_hangs_does_not_hold_the_end_up():
     wait_for(lambda: outbox.stats().waiting == 2)
     start = time.monotonic()
     assert not courier.stop()
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 20.0  # a second, and what a busy machine makes of it; the hang lasts a minute
     assert outbox.stats().waiting == 0
     never.set()
     assert wait_for(lambda: "hung courier" not in {thread.name for thread in threading.enumerate()})

@@ -149,7 +149,9 @@ def test_the_real_library_is_heard_by_itself_and_by_our_own_sensor():
         assert np.abs(found.positions - POSITIONS[0]).max() < 1e-3
         sample, stamp_s = heard[-1]
         assert sample[1] == -0.25
-        age_s = pylsl.local_clock() - (stamp_s + inlet.time_correction(timeout=5))
+        age_s = (
+            pylsl.local_clock() - stamp_s
+        )  # both ends have the same clock; a busy machine cannot measure how far apart
         assert -0.01 < age_s < 10
         inlet.close_stream()
     finally:

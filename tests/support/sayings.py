@@ -106,7 +106,7 @@ def frame(seq: int, *, stream: str = "p1") -> list[Event]:
     return [pose(seq, stream=stream), qualities(seq, stream=stream), emotion(seq, stream=stream)]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     """Wait until a condition holds; return whether it came to hold."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -117,7 +117,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
 
 
 @contextmanager
-def udp_receiver(seconds: float = 2.0) -> Iterator[socket.socket]:
+def udp_receiver(seconds: float = 10.0) -> Iterator[socket.socket]:
     """Offer a bound UDP socket on this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
