@@ -16,7 +16,7 @@ import torch
 from .cvae import CvaeShape
 from .cvae_generator import About, MovementGenerator
 from .store import FOLDER, WeightsProblem
-from .weight_files import read_bytes, read_json
+from .weight_files import read_pair
 
 NAME: Final = "bandai-motion-cvae"
 _MAX_BYTES: Final = 32 << 20
@@ -49,17 +49,13 @@ def load_generator(path: Path = FOLDER / f"{NAME}.safetensors") -> tuple[Movemen
 
     A file whose hash is not the one that the JSON beside it states is refused before it is read.
     """
-    beside = path.with_suffix(".json")
-    said = read_json(beside, _MAX_BYTES, _MEND)
-    data = read_bytes(path, _MAX_BYTES, _MEND)
-    found = hashlib.sha256(data).hexdigest()
-    if found != said.get("sha256"):
-        raise WeightsProblem(str(path), f"hash {found}, but {beside.name} says {said.get('sha256')}", _MEND)
+    said, data = read_pair(path, _MAX_BYTES, _MEND)
     try:
         model, about = _model(said), _about(said)
         tensors = {key: value.float() for key, value in safetensors.torch.load(data).items()}
         model.load_state_dict(tensors, strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        beside = path.with_suffix(".json")
         raise WeightsProblem(str(beside), f"does not fit this version: {' '.join(str(error).split())[:200]}") from None
     if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
         raise WeightsProblem(str(path), "holds numbers that are not finite")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import safetensors.torch
@@ -15,10 +15,12 @@ import torch
 
 from .primitive import Basis, Primitive, PrimitiveShape
 from .store import FOLDER, WeightsProblem
+from .weight_files import read_pair
 
 NAME: Final = "bandai-partner"
 _MAX_BYTES: Final = 64 << 20
 _MAX_WIDTH: Final = 4096
+_MEND: Final = "install emotus again, or emotus train generator"
 _BASIS: Final = "basis."
 
 
@@ -57,25 +59,11 @@ def save_primitive(folder: Path, model: Primitive, basis: Basis, info: Primitive
 def load_primitive(name: str | Path = NAME) -> tuple[Primitive, Basis, PrimitiveInfo]:
     """Open the shipped generator by name, or one of your own by the path of its .safetensors; raises WeightsProblem."""
     path = Path(name) if str(name).endswith(".safetensors") else FOLDER / f"{Path(str(name)).name}.safetensors"
-    about = path.with_suffix(".json")
+    said, data = read_pair(path, _MAX_BYTES, _MEND)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise WeightsProblem(str(path), f"larger than {_MAX_BYTES} bytes")
-        data = path.read_bytes()
-        said: Any = json.loads(about.read_bytes())
-    except OSError as error:
-        raise WeightsProblem(
-            str(path), (error.strerror or "cannot be read").lower(), "emotus train generator"
-        ) from None
-    except (ValueError, RecursionError):
-        raise WeightsProblem(str(about), "is no JSON", "train it again") from None
-    found = hashlib.sha256(data).hexdigest()
-    about_it = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
-    if found != about_it.get("sha256"):
-        raise WeightsProblem(str(path), f"hash {found}, but {about.name} says another", "install emotus again")
-    try:
-        return _build(data, about_it)
+        return _build(data, said)
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        about = path.with_suffix(".json")
         raise WeightsProblem(str(about), f"does not fit this version: {' '.join(str(error).split())[:200]}") from None
 
 

@@ -15,7 +15,7 @@ import torch
 
 from .motion_encoder import EncoderShape, Kind, MotionEncoder
 from .store import FOLDER, WeightsProblem
-from .weight_files import read_bytes, read_json
+from .weight_files import read_pair
 
 NAME: Final = "bandai-signature"
 _MAX_BYTES: Final = 2 << 20
@@ -63,18 +63,14 @@ def load_signature(path: Path = FOLDER / f"{NAME}.safetensors") -> LearnedSignat
 
     A file whose hash is not the one that the JSON beside it states is refused before it is read.
     """
-    about = path.with_suffix(".json")
-    said = read_json(about, _MAX_BYTES, _MEND)
-    data = read_bytes(path, _MAX_BYTES, _MEND)
-    found = hashlib.sha256(data).hexdigest()
-    if found != said.get("sha256"):
-        raise WeightsProblem(str(path), f"hash {found}, but {about.name} says {said.get('sha256')}", _MEND)
+    said, data = read_pair(path, _MAX_BYTES, _MEND)
     try:
         encoder = MotionEncoder(_shape(cast("Mapping[str, Any]", said["shape"])))
         encoder.load_state_dict(safetensors.torch.load(data), strict=True)
         known = {name: str(said[name]) for name in ("licence", "attribution", "sha256")}
         training = dict(cast("Mapping[str, Any]", said["training"]))
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        about = path.with_suffix(".json")
         raise WeightsProblem(str(about), f"does not fit this version: {' '.join(str(error).split())[:200]}") from None
     if not all(bool(torch.isfinite(tensor).all()) for tensor in encoder.state_dict().values()):
         raise WeightsProblem(str(path), "holds numbers that are not finite")

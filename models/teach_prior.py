@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -21,11 +21,13 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from .store import FOLDER, WeightsProblem
+from .weight_files import read_pair
 
 Float64 = NDArray[np.float64]
 NAME = "teach-prior"
 _MAX_BYTES = 32 << 20
 _MAX_SIZE = 4096
+_MEND = "install emotus again, or emotus train teach-prior"
 _TENSORS = ("mean", "basis", "between", "activity")
 _NUMBERS = ("styles", "width", "share", "divisors", "settle", "strange")
 
@@ -66,12 +68,7 @@ class TeachPrior:
 def load_teach_prior(name: str | Path = NAME) -> TeachPrior:
     """Open the shipped prior, or one of your own by the path of its .safetensors; raises WeightsProblem."""
     path = Path(name) if str(name).endswith(".safetensors") else FOLDER / f"{name}.safetensors"
-    said = _read_json(path.with_suffix(".json"))
-    data = _read(path)
-    found = hashlib.sha256(data).hexdigest()
-    if found != said.get("sha256"):
-        mend = "install emotus again, or emotus train teach-prior"
-        raise WeightsProblem(str(path), f"hash {found}, but {path.stem}.json says {said.get('sha256')}", mend)
+    said, data = read_pair(path, _MAX_BYTES, _MEND)
     try:
         return _prior(safetensors.numpy.load(data), said)
     except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
@@ -128,24 +125,3 @@ def _table(said: Any) -> tuple[tuple[float, float], ...]:
     if not pairs or firsts != sorted(set(firsts)) or not all(0 < n < math.inf for pair in pairs for n in pair):
         raise ValueError(f"table {pairs}")
     return pairs
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise WeightsProblem(str(path), f"larger than {_MAX_BYTES} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        mend = "emotus train teach-prior"
-        raise WeightsProblem(str(path), (error.strerror or "cannot be read").lower(), mend) from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    data = _read(path)
-    try:
-        said: Any = json.loads(data)
-    except (ValueError, RecursionError):
-        raise WeightsProblem(str(path), "is no JSON", "emotus train teach-prior") from None
-    if not isinstance(said, dict):
-        raise WeightsProblem(str(path), "is no JSON object", "emotus train teach-prior")
-    return cast("dict[str, Any]", said)

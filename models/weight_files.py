@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, cast
 
 from .store import WeightsProblem
+
+
+def read_pair(path: Path, most: int, mend: str) -> tuple[dict[str, Any], bytes]:
+    """Return what the JSON beside a file of tensors says, and the file, of at most `most` bytes each.
+
+    A file whose hash is not the one that the JSON states is refused; raises WeightsProblem, with `mend`.
+    """
+    about = path.with_suffix(".json")
+    said, data = read_json(about, most, mend), read_bytes(path, most, mend)
+    found = hashlib.sha256(data).hexdigest()
+    if found != said.get("sha256"):
+        raise WeightsProblem(str(path), f"hash {found}, but {about.name} says {said.get('sha256')}", mend)
+    return said, data
 
 
 def read_bytes(path: Path, most: int, mend: str) -> bytes:
