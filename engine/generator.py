@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..models.primitive import Basis, Primitive
+from ..models.primitive_lean import LeanPrimitive
 from ..models.primitive_store import NAME, PrimitiveInfo, load_primitive
 from ..models.store import WeightsProblem
 from . import quaternion
@@ -88,6 +89,7 @@ class Generator:
         if performers < 1 or not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
             raise ValueError(f"{performers} performers at {rate_hz} Hz ({RATES_HZ[0]:.0f} to {RATES_HZ[1]:.0f})")
         self.model = model
+        self._network = LeanPrimitive(model.network, performers)
         self._n = performers
         self._seed = seed
         self._rate_hz = rate_hz
@@ -153,13 +155,12 @@ class Generator:
         noise = np.stack([each.standard_normal(network.shape.latent, dtype=np.float32) for each in self._chance])
         commands, travels = self._spurred()
         noise *= np.where(travels, _CHANCE[1], _CHANCE[0])[:, None]
-        x = torch.as_tensor(np.concatenate((commands, noise), axis=1, dtype=np.float32))
-        with torch.inference_mode():
-            made, state = network.step(x, self._state)
-        piece = made.numpy().reshape(self._n, network.shape.frames, network.shape.size)
+        past = self._state[0].numpy()
+        piece = self._network(np.concatenate((commands, noise), axis=1, dtype=np.float32), past)
+        self._state = (torch.from_numpy(np.concatenate((past, piece), axis=1)[:, -past.shape[1] :]),)
         known = np.isfinite(piece).all(axis=(1, 2), keepdims=True)  # (N, 1, 1)
         piece = np.where(known, piece, self._tail[:, -1:])  # whoever's is no number rests, and is restored next time
-        self._state = state
+        self._last = piece[:, -1]
         whole = np.concatenate((self._tail, self._no_faster(piece)), axis=1)
         self._tail = whole[:, -len(self._tail[0]) :]
         turns, features = self.model.basis.decode(_smoothed(whole, piece.shape[1]))

@@ -16,6 +16,7 @@ from emotus.engine.generator import Generator, GeneratorModel, between_keys, loa
 from emotus.engine.kinematics import forward_kinematics
 from emotus.engine.quaternion import angle_between
 from emotus.engine.wish import Wish, at_point, checked, command_of, moods_of, place_of
+from emotus.models.primitive_lean import LeanPrimitive
 
 JOINT_M_S = 14.0  # no joint of a person who dances or runs is faster
 TOES = [BODY.index["LeftToes"], BODY.index["RightToes"]]
@@ -145,6 +146,26 @@ def test_a_state_of_no_numbers_is_mended(model) -> None:
     assert generator.held > 0
     _check(joints, rotations, 60.0)
     assert np.ptp(joints[:, -60:], axis=1).max() > 1e-3  # it lives again
+
+
+def test_what_it_remembers_is_what_it_made(model) -> None:
+    """Undisturbed, the network's memory is restored not once in twenty seconds: it goes on from its own frames."""
+    generator = Generator(model, performers=2, seed=3)
+    generator.ask(Wish("happy", travels=True), 1)
+    generator.take(1200)
+    assert generator.held == 0
+
+
+def test_the_step_for_the_show_is_the_networks(model) -> None:
+    """In numpy, for one performer or several, it gives what the network's own step gives."""
+    rng = np.random.default_rng(0)
+    for n in (1, 3):
+        lean, state = LeanPrimitive(model.network, n), model.network.start(n)
+        for _ in range(20):
+            x = (2.0 * rng.standard_normal((n, model.network.input_size))).astype(np.float32)
+            made = lean(x, state[0].numpy())
+            piece, state = model.network.step(torch.from_numpy(x), state)
+            assert np.allclose(made.reshape(n, -1), piece.numpy(), atol=1e-5)
 
 
 def test_an_unknown_emotion_lists_what_there_is(model) -> None:
