@@ -168,6 +168,11 @@ def pack(frame: bytes, elements: Iterable[bytes], head: bytes = HEAD) -> list[by
     return [*bundles, opening + b"".join(inside)] if inside else bundles
 
 
+def packed(elements: Sequence[bytes], *, bundle: bool) -> list[bytes]:
+    """Return elements that belong to no frame of ours as datagrams, in bundles or each by itself."""
+    return pack(b"", elements) if bundle else unpacked(b"", elements)
+
+
 def unpacked(frame: bytes, elements: Sequence[bytes]) -> list[bytes]:
     """Return each element as a datagram of its own, for receivers that read no bundles."""
     return [element[4:] for element in (frame, *elements) if element and elements]

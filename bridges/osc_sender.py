@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import OscError
@@ -23,6 +23,7 @@ from .osc_link import Framing, Link, Target, TcpLink, UdpLink
 from .osc_template import ROOT
 from .outbox import Outbox
 
+E = TypeVar("E", bound=Event)
 NOTICE_NS: Final = 10 * NS_PER_S
 LAMP_NS: Final = NS_PER_S  # the lamp is told again so often, and goes out so long after the last of a performer
 LINGER_S: Final = 0.001  # the events of one frame are given one after another; so long one waits for the rest of them
@@ -204,7 +205,7 @@ class OscSender(ABC):
             link.close()
 
 
-def sayable(events: Sequence[Event], elements_of: Callable[[Event], list[bytes]]) -> tuple[list[bytes], int, int]:
+def sayable(events: Sequence[E], elements_of: Callable[[E], list[bytes]]) -> tuple[list[bytes], int, int]:
     """Return the elements of all events, how many events had theirs and how many could not be said."""
     elements: list[bytes] = []
     encoded = 0

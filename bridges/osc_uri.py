@@ -40,6 +40,15 @@ def split(uri: str, rest: str) -> tuple[list[Target], dict[str, str]]:
     return read_targets(uri, where, parse_host_port), read_options(uri, query)
 
 
+def split_udp(uri: str, rest: str, known: tuple[str, ...]) -> tuple[list[Target], dict[str, str]]:
+    """Return the receivers and the options of an address that goes by UDP alone and knows these options."""
+    targets, options = split(uri, rest)
+    check_keys(uri, options, known)
+    if any(target.transport == "tcp" for target in targets):
+        raise UriError(uri, "this goes by UDP", mend="leave tcp:// out")
+    return targets, options
+
+
 def read_settings(uri: str, targets: list[Target], options: Mapping[str, str]) -> OscSettings:
     """Return what the options ask for; raises UriError naming the one that cannot be."""
     choice(uri, options, "axes", "house", AXES)

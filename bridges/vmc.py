@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..engine.clock import NS_PER_S, Clock
-from ..engine.errors import OscError, UriError
 from ..engine.events import EmotionEvent, Event, MotionEvent, PoseEvent
-from ..engine.options import check_keys, choice, number, switch
+from ..engine.options import choice, number, switch
 from .glide import Glide, Pace
 from .osc import StreamChoice
-from .osc_frame import pack, unpacked
+from .osc_frame import packed
 from .osc_gate import MAX_RATE
 from .osc_link import Target
-from .osc_sender import OscSender, Said
-from .osc_uri import split, streams_of
+from .osc_sender import OscSender, Said, sayable
+from .osc_uri import split_udp, streams_of
 from .vmc_frame import ROOT_ELEMENT, SHAPES, blend, bones, shape_targets, thru, tick
 
 if TYPE_CHECKING:
@@ -89,15 +88,8 @@ class VmcBridge(OscSender):
             return Said((), 0)
         if self._origin_ns is None or told[0].t_ns < self._origin_ns:
             self._origin_ns = told[0].t_ns
-        elements: list[bytes] = []
-        encoded = 0
-        for event in told:
-            try:
-                elements += self._elements(event)
-                encoded += 1
-            except OscError:
-                continue
-        return Said(self._packed(elements, told[0].t_ns) if elements else (), encoded, len(told) - encoded)
+        elements, encoded, errors = sayable(told, self._elements)
+        return Said(self._packed(elements, told[0].t_ns) if elements else (), encoded, errors)
 
     def idle(self, now_ns: int) -> Sequence[bytes]:
         """Say once a second that nobody is tracked, while nobody is."""
@@ -105,7 +97,7 @@ class VmcBridge(OscSender):
         if not lost or now_ns < self._tick_due_ns:
             return ()
         self._tick_due_ns = now_ns + TICK_NS
-        return pack(b"", tick(0.0, tracked=False)) if self._settings.bundle else unpacked(b"", tick(0.0, tracked=False))
+        return packed(tick(0.0, tracked=False), bundle=self._settings.bundle)
 
     def _elements(self, event: PoseEvent | MotionEvent | EmotionEvent) -> list[bytes]:
         if isinstance(event, EmotionEvent):
@@ -126,15 +118,12 @@ class VmcBridge(OscSender):
         seconds = (t_ns - (self._origin_ns or 0)) / NS_PER_S
         tracked = self._posed_ns is not None and self._clock.now_ns() - self._posed_ns < LOST_NS
         whole = [*tick(seconds, tracked=tracked), ROOT_ELEMENT, *elements]
-        return pack(b"", whole) if self._settings.bundle else unpacked(b"", whole)
+        return packed(whole, bundle=self._settings.bundle)
 
 
 def make_vmc(wish: Wish) -> VmcBridge:
     """Make the bridge of `vmc:HOST:PORT?stream=NAME&shapes=vrm0,labels&bones=measured&rate=60`; raises UriError."""
-    targets, options = split(wish.uri, wish.rest)
-    check_keys(wish.uri, options, _OPTIONS)
-    if any(target.transport == "tcp" for target in targets):
-        raise UriError(wish.uri, "VMC goes by UDP", mend="leave tcp:// out")
+    targets, options = split_udp(wish.uri, wish.rest, _OPTIONS)
     shapes = tuple(options.get("shapes", "vrm0").split(","))
     for kind in shapes:
         choice(wish.uri, {"shapes": kind}, "shapes", kind, SHAPES)

@@ -21,17 +21,17 @@ from ..engine.body import JOINT_INDEX
 from ..engine.clock import Clock
 from ..engine.errors import OscError, UriError
 from ..engine.events import EmotionEvent, Event, MotionEvent, PoseEvent, QualitiesEvent
-from ..engine.options import check_keys, choice, number, switch
+from ..engine.options import choice, number, switch
 from ..engine.quaternion import Floats
 from .coordinates import AXES
 from .glide import Glide
 from .local_pose import turns_of
 from .osc import StreamChoice
-from .osc_frame import pack, safe_name, unpacked
+from .osc_frame import packed, safe_name
 from .osc_gate import MAX_RATE, OscGate
 from .osc_link import Target
-from .osc_sender import OscSender, Said
-from .osc_uri import split, streams_of
+from .osc_sender import OscSender, Said, sayable
+from .osc_uri import split_udp, streams_of
 from .vmc_frame import element
 
 if TYPE_CHECKING:
@@ -115,17 +115,9 @@ class VrchatBridge(OscSender):
         told = [event for event in events if isinstance(event, PoseEvent | MotionEvent | EmotionEvent | QualitiesEvent)]
         if not told or not self._choice.takes(told[0]):
             return Said((), 0)
-        elements: list[bytes] = []
-        encoded = 0
-        for event in told:
-            try:
-                elements += self._elements(event)
-                encoded += 1
-            except OscError:
-                continue
-        elements = self._gate.admit(elements, told[0].t_ns)
-        datagrams = pack(b"", elements) if self._settings.bundle else unpacked(b"", elements)
-        return Said(datagrams, encoded, len(told) - encoded)
+        elements, encoded, errors = sayable(told, self._elements)
+        admitted = self._gate.admit(elements, told[0].t_ns)
+        return Said(packed(admitted, bundle=self._settings.bundle), encoded, errors)
 
     def _elements(self, event: PoseEvent | MotionEvent | EmotionEvent | QualitiesEvent) -> list[bytes]:
         if isinstance(event, EmotionEvent):
@@ -187,10 +179,7 @@ def _tracker(slot: str, place: Floats, degrees: Floats) -> list[bytes]:
 
 def make_vrchat(wish: Wish) -> VrchatBridge:
     """Make the bridge of `vrchat:HOST:9000?prefix=Emotus&trackers=hip,feet&head=position`; raises UriError."""
-    targets, options = split(wish.uri, wish.rest)
-    check_keys(wish.uri, options, _OPTIONS)
-    if any(target.transport == "tcp" for target in targets):
-        raise UriError(wish.uri, "VRChat hears UDP", mend="leave tcp:// out")
+    targets, options = split_udp(wish.uri, wish.rest, _OPTIONS)
     prefix = options.get("prefix", PREFIX)
     if prefix != safe_name(prefix):
         raise UriError(wish.uri, f"prefix={prefix[:40]}", mend="letters, digits, - and _, such as prefix=Emotus")
