@@ -19,6 +19,7 @@ from .baseline import CONTEXTS, LIMIT, STRIDE, Usual
 from .features import HISTORY
 from .graph import FRAME_SIZE, JOINTS
 from .lean_features import BODY, RING, Float64, Index, LeanFeatures, Slot, doubles, more
+from .lean_foreign import LeanForeign
 from .lean_graph import LeanGraph
 from .lean_usual import Held, LeanUsual, contexts_of
 from .recogniser import GATE_LIMIT, SEEN, WARM_FRAMES, FusedRecogniser
@@ -67,6 +68,7 @@ class LeanRecogniser:
         weights = (doubles(first.head.weight), mix * doubles(other.head.weight))
         self._head = np.ascontiguousarray(np.concatenate(weights, axis=1).T * self._squash)  # (D, K)
         self._head_bias = doubles(first.head.bias) + mix * doubles(other.head.bias)
+        self._foreign = LeanForeign(network.foreign, self._squash)
         own = network.relative
         self._own_mean, self._own_scale = doubles(own.mean), doubles(own.scale) / own.limit
         self._own_head, self._own_bias = (
@@ -168,8 +170,10 @@ class LeanRecogniser:
         standard = np.concatenate((features, graph), axis=1)
         standard -= self._mean
         standard *= self._scale
-        answer = np.tanh(standard / self._squash) @ self._head
+        flat = np.tanh(standard / self._squash)
+        answer = flat @ self._head
         answer += self._head_bias
+        self._foreign.correct(answer, flat)
         both = standard.clip(-LIMIT, LIMIT)
         _, _, _, known, offsets, latest = self._usual
         sure = known[index, 3:]

@@ -38,10 +38,10 @@ def explain(model: FusedRecogniser, frames: Tensor, divisor: float = 1.0) -> Ten
 
 def _answers(model: FusedRecogniser, frames: Tensor) -> Tensor:
     """Return the logits (22, K) of the last frame: of the whole body, then of the body without each joint."""
-    features = _features(model, frames)
-    graph = _graph(model, frames)
-    both = model.feature_readout.forward(features), model.graph_readout.forward(graph)
-    return both[0] + model.mix * both[1]
+    standard = model.feature_readout.standard(_features(model, frames))
+    graph = model.graph_readout.standard(_graph(model, frames))
+    foreign = model.foreign.share(model.feature_readout.flat(standard[:1]))  # a lost joint makes no other body
+    return model.raw(standard, graph, foreign)
 
 
 def _features(model: FusedRecogniser, frames: Tensor) -> Tensor:

@@ -32,4 +32,8 @@ class Readout(nn.Module):
 
     def read(self, standard: Tensor) -> Tensor:
         """Return logits (..., K) of deviations (..., F)."""
-        return self.head.forward(torch.tanh(standard / self.limit) * self.limit)
+        return self.head.forward(self.flat(standard))
+
+    def flat(self, standard: Tensor) -> Tensor:
+        """Return deviations (..., F) with what lies far out flattened."""
+        return torch.tanh(standard / self.limit) * self.limit

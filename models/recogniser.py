@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .base import State
 from .baseline import LIMIT, STRIDE, RunningBaseline, Usual, contexts_of
 from .features import MotionFeatures
+from .foreign import ForeignBody
 from .graph import JOINTS
 from .readout import Readout
 from .stgcn import Stgcn
@@ -54,10 +55,11 @@ class Shape:
 class FusedRecogniser(nn.Module):
     """Map frames (N, T, 90) to K logits and a strangeness (N, T, K + 1), causally.
 
-    The logits are those read from the features plus `mix` times those read from the graph network. As something becomes
-    known of the performer, `relative`, which reads the same features as deviations from what is usual for her, takes
-    over; with nothing known it has no say. The strangeness, read from the whole body's speed, acceleration and jerk and
-    their squares, is the logit of the movement being none of a person: noise, a freeze, a T-pose.
+    The logits are those read from the features plus `mix` times those read from the graph network; on a body unlike
+    those learnt from, those read from its speeds (`foreign`). As something becomes known of the performer, `relative`,
+    which reads the same features as deviations from what is usual for her, takes over; with nothing known it has no
+    say. The strangeness, read from the whole body's speed, acceleration and jerk and their squares, is the logit of
+    the movement being none of a person: noise, a freeze, a T-pose.
     """
 
     mix: Tensor
@@ -73,6 +75,7 @@ class FusedRecogniser(nn.Module):
         self.graph = Stgcn(shape.channels, shape.memory_frames, shape.prior_frames)
         self.feature_readout = Readout(self.features.feature_count, shape.labels, shape.squash)
         self.graph_readout = Readout(self.graph.feature_count, shape.labels, shape.squash)
+        self.foreign = ForeignBody(self.features, shape.labels)
         self.gate = nn.Linear(2 * len(self.features.whole), 1, dtype=torch.float64)
         self.register_buffer("mix", torch.zeros(1, dtype=torch.float64))
         size = self.features.feature_count + self.graph.feature_count
@@ -90,12 +93,21 @@ class FusedRecogniser(nn.Module):
         """
         standard = self.feature_readout.standard(features)
         other = self.graph_readout.standard(graph)
-        raw = self.feature_readout.read(standard) + self.mix * self.graph_readout.read(other)
+        raw = self.raw(standard, other)
         both = torch.cat((standard, other), dim=-1).clamp(-LIMIT, LIMIT)
         relative = self.relative.forward(both - offset)
         kinetic = standard.index_select(-1, self.features.whole).clamp(-GATE_LIMIT, GATE_LIMIT)
         strange = self.gate.forward(torch.cat((kinetic, kinetic * kinetic), dim=-1))
         return torch.cat((torch.lerp(raw, relative, weight), strange), dim=-1), both
+
+    def raw(self, standard: Tensor, other: Tensor, foreign: Tensor | None = None) -> Tensor:
+        """Return the logits (..., K) of deviations (..., F), (..., G), whatever is usual for the performer.
+
+        foreign: (..., 1) how foreign the body is, where that is known already.
+        """
+        flat = self.feature_readout.flat(standard)
+        known = self.feature_readout.head.forward(flat) + self.mix * self.graph_readout.read(other)
+        return torch.lerp(known, self.foreign.forward(flat), self.foreign.share(flat) if foreign is None else foreign)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map sequences (N, T, 90) to (N, T, K + 1)."""

@@ -78,7 +78,7 @@ def load_recogniser(name: str | Path = "bandai-stgcn") -> tuple[FusedRecogniser,
         raise WeightsProblem(str(tensors), f"hash {found}, but {about.name} says {said.get('sha256')}", mend)
     try:
         model, info = FusedRecogniser(_shape(said)), _info(said)
-        model.load_state_dict(_with_baseline(model, safetensors.torch.load(data)), strict=True)
+        model.load_state_dict(_with_later(model, safetensors.torch.load(data)), strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise WeightsProblem(str(about), f"does not fit this version: {' '.join(str(error).split())[:200]}") from None
     if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
@@ -86,12 +86,12 @@ def load_recogniser(name: str | Path = "bandai-stgcn") -> tuple[FusedRecogniser,
     return model.eval().requires_grad_(requires_grad=False), info
 
 
-def _with_baseline(model: FusedRecogniser, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Fill in what weights made before there was a baseline lack: then it has no say."""
-    own = ("usual.", "relative.")
-    if any(name.startswith(own) for name in tensors):
-        return tensors
-    return {**{name: value for name, value in model.state_dict().items() if name.startswith(own)}, **tensors}
+def _with_later(model: FusedRecogniser, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Fill in what weights lack that were made before it was there: then it has no say."""
+    for own in (("usual.", "relative."), ("foreign.",)):
+        if not any(name.startswith(own) for name in tensors):
+            tensors = {**tensors, **{name: value for name, value in model.state_dict().items() if name.startswith(own)}}
+    return tensors
 
 
 def save_recogniser(folder: Path, model: FusedRecogniser, info: Info) -> Path:

@@ -115,8 +115,10 @@ def _left_out(
         tests = [look for look in library.labelled if fold_of[look.clip.name] == fold]
         groups = {group_of(look.clip, kind) for look in tests}
         choice = _choice(library, bank, recipe, groups, kind, seeds[0])
+        foreign = None
         for seed, run in zip(seeds, runs, strict=True):
-            fitted, seen = fit(library, bank, recipe, groups, choice, kind, seed)
+            fitted, seen = fit(library, bank, recipe, groups, choice, kind, seed, foreign=foreign)
+            foreign = fitted.foreign
             others = {look.clip.name: look for look in seen.labelled}
             run.extend(_test(fitted, look, others[look.clip.name]) for look in tests)
     return summary(runs, range(len(LABELS)))
@@ -138,7 +140,9 @@ def _whole(
 ) -> dict[str, Any]:
     """Train on every clip, as the shipped weights are, and meet other people's gaits and what is no performance."""
     choice = far_choice(library, bank, recipe, set(), seeds[0])
-    models = [fit(library, bank, recipe, set(), choice, "family", seed) for seed in seeds]
+    models = [fit(library, bank, recipe, set(), choice, "family", seeds[0])]
+    foreign = models[0][0].foreign
+    models += [fit(library, bank, recipe, set(), choice, "family", seed, foreign=foreign) for seed in seeds[1:]]
     found: dict[str, Any] = {}
     if "gaits" in protocols:
         runs = [[_test(m, *pair) for pair in zip(library.gaits, seen.gaits, strict=True)] for m, seen in models]

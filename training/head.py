@@ -64,13 +64,14 @@ def gather(
     mean = rows.mean(axis=0, dtype=np.float64)
     scale = 1.0 / (np.maximum(rows.std(axis=0, dtype=np.float64), bodies.std(axis=0, dtype=np.float64)) + 1e-6)
     plain = Head(mean, scale, np.zeros((0, 0)), np.zeros(0), squash)
-    means = [_flat_mean(plain, look) for look in labelled]
+    means = [flat_mean(plain, look) for look in labelled]
     labels = np.array([look.clip.label for look in labelled])
     blank = np.zeros(len(mean))
     centres = [np.array(means)[labels == k].mean(axis=0) if k in labels else blank for k in range(len(LABELS))]
-    sets = [_within(means, [str(y) for y in labels])]
+    sets = [spread_within(means, [str(y) for y in labels])]
     sets += [
-        _within([_flat_mean(plain, look) for look in other], [_style(look.clip) for look in other]) for other in others
+        spread_within([flat_mean(plain, look) for look in other], [style_of(look.clip) for look in other])
+        for other in others
     ]
     return Scatter(mean, scale, np.array(centres), np.mean(sets, axis=0), squash)
 
@@ -90,15 +91,17 @@ def allowed(clips: Sequence[Look], left_out: Callable[[Clip], bool]) -> list[Loo
     return [look for look in clips if not left_out(look.clip)]
 
 
-def _style(clip: Clip) -> str:
+def style_of(clip: Clip) -> str:
+    """Return the style of a clip within its session: styles of two sessions are two."""
     return f"{clip.style}/{clip.session}"
 
 
-def _flat_mean(plain: Head, look: Look) -> Floats:
+def flat_mean(plain: Head, look: Look) -> Floats:
+    """Return the mean (F,) of a clip's rows, standardised and squashed."""
     return plain.flat(look.rows).mean(axis=0)
 
 
-def _within(means: Sequence[Floats], groups: Sequence[str]) -> Floats:
+def spread_within(means: Sequence[Floats], groups: Sequence[str]) -> Floats:
     """Return the covariance of clips about the mean of their group, groups of three and more."""
     total, count = np.zeros((len(means[0]), len(means[0]))), 0
     for group in sorted(set(groups)):

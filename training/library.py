@@ -15,10 +15,12 @@ from . import augment, strange
 from .clips import Clip, Folds, Progress, load_bandai, load_folds, load_gaits
 from .looks import Look, look_at, prior_moments
 
+_OTHERS = 4  # persons who might have played each clip of set 1
+
 
 @dataclass(frozen=True)
 class Library:
-    """Hold the looks at set 1 (with every frame), set 2, other bodies of set 1, and the gaits to test on.
+    """Hold the looks at set 1 (with every frame), set 2, other bodies and other persons of set 1, and gaits to test on.
 
     persons, strangers: rows (S, F) of features of people in every amount of evidence, with the activity's family of
     each in person_clips, and of what is no performance. unseen: kinds of strangeness to test on.
@@ -29,6 +31,7 @@ class Library:
     set1: list[Look]
     set2: list[Look]
     warped: list[Look]
+    others: list[Look]
     gaits: list[Look]
     persons: np.ndarray
     person_clips: list[Clip]
@@ -53,6 +56,8 @@ def build_library(data_dir: Path, shape: Shape, progress: Progress) -> Library:
     progress("looking at every clip")
     bodies = [_warped(clip, rng) for clip in set1 for _ in range(2)]
     people = [_person(clip, rng) for clip in set1 for _ in range(2)]
+    chance = np.random.default_rng(1)
+    others = [replace(c, frames=augment.other_person(c.frames, chance)) for c in set1 for _ in range(_OTHERS)]
     rows = [_at_moments(extractor, clip.frames) for clip in people]
     frames = [clip.frames for clip in set1]
     odd = strange.learnt(frames, 500, rng)
@@ -63,6 +68,7 @@ def build_library(data_dir: Path, shape: Shape, progress: Progress) -> Library:
         set1=look_at(extractor, set1, every=True),
         set2=look_at(extractor, set2, 30),
         warped=look_at(extractor, bodies, 12),
+        others=look_at(extractor, others, 12),
         gaits=look_at(extractor, gaits, every=True),
         persons=np.concatenate(rows),
         person_clips=[clip for clip, row in zip(people, rows, strict=True) for _ in row],

@@ -22,6 +22,7 @@ from . import calibrate, relative, strange
 from .bank import Bank, Seen, families_of
 from .calibrate import Answers, Floats
 from .clips import Clip
+from .foreign import Foreign, fit_foreign
 from .head import Head, allowed, gather, solve
 from .library import Library
 from .looks import Look
@@ -30,6 +31,7 @@ from .relative import Relative
 
 Kind = Literal["content", "family"]
 LeftOut = Callable[[Clip], bool]
+SETTLED = 60  # frames of evidence at which an answer is neither early nor late
 _WARM = slice(2, None)  # of every eighth frame: from half a second on
 
 
@@ -56,7 +58,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Hold a trained recogniser in parts; gate: weight (2 W,) and bias of the strangeness; whole: (W,) its features."""
+    """Hold a trained recogniser in parts; gate: weight (2 W,) and bias of the strangeness; whole: (W,) its features.
+
+    foreign: the answer on bodies unlike those learnt from.
+    """
 
     head: Head
     graph_head: Head
@@ -64,11 +69,13 @@ class Fitted:
     choice: Choice
     gate: tuple[Floats, float]
     whole: NDArray[np.intp]
+    foreign: Foreign
 
     def probabilities(self, look: Look, graph_look: Look) -> Floats:
         """Return the calibrated probabilities (T, K) of every frame of a clip, as both branches see it."""
-        logits = self.head.logits(look.every) + self.choice.mix * self.graph_head.logits(graph_look.every)
-        return calibrate.probabilities(logits, self.choice.table)
+        flat = self.head.flat(look.every)
+        known = flat @ self.head.weight.T + self.head.bias + self.choice.mix * self.graph_head.logits(graph_look.every)
+        return calibrate.probabilities(self.foreign.correct(known, flat), self.choice.table)
 
     def strangeness(self, features: NDArray[np.floating]) -> Floats:
         """Return the probability (...,) that features (..., F) are no performance."""
@@ -158,15 +165,28 @@ def choose(inner: Sequence[Inner], recipe: Recipe) -> Choice:
 
 
 def fit(
-    library: Library, bank: Bank, recipe: Recipe, groups: set[str], choice: Choice, kind: Kind, seed: int
+    library: Library,
+    bank: Bank,
+    recipe: Recipe,
+    groups: set[str],
+    choice: Choice,
+    kind: Kind,
+    seed: int,
+    *,
+    foreign: Foreign | None = None,
 ) -> tuple[Fitted, Seen]:
-    """Train with what is chosen; groups are left out of everything. Return what the graph network sees as well."""
+    """Train with what is chosen; groups are left out of everything. Return what the graph network sees as well.
+
+    foreign: what another seed learnt of foreign bodies, which no seed changes.
+    """
     left_out = excludes(groups, kind)
     seen = bank.without(families_of([look for look in library.labelled if left_out(look.clip)]), seed)
     (head,) = fit_heads(library, recipe, left_out, [choice.shrinkage])
     (graph_head,) = fit_graph_heads(seen, recipe, left_out, [choice.graph_shrinkage])
     gate = fit_gate(library, head, left_out)
-    return Fitted(head, graph_head, seen.network, choice, gate, library.extractor.whole.numpy()), seen
+    if foreign is None:
+        foreign = fit_foreign(library, head, left_out, float(calibrate.temperatures(choice.table, SETTLED)[-1]))
+    return Fitted(head, graph_head, seen.network, choice, gate, library.extractor.whole.numpy(), foreign), seen
 
 
 def fit_gate(library: Library, head: Head, left_out: LeftOut) -> tuple[Floats, float]:
@@ -198,8 +218,19 @@ def assemble(library: Library, recipe: Recipe, fitted: Fitted, relation: Relativ
     _write(model.feature_readout, fitted.head)
     _write(model.graph_readout, fitted.graph_head)
     model.mix.fill_(fitted.choice.mix)
+    receive_foreign(model, fitted.foreign)
     _relate(model, relation)
     return model.eval()
+
+
+def receive_foreign(model: FusedRecogniser, foreign: Foreign) -> None:
+    """Put the answer on foreign bodies into a network."""
+    with torch.no_grad():
+        model.foreign.centre.copy_(torch.from_numpy(foreign.centre))
+        model.foreign.axes.copy_(torch.from_numpy(foreign.axes))
+        model.foreign.bounds.copy_(torch.tensor(foreign.bounds))
+        model.foreign.head.weight.copy_(torch.from_numpy(foreign.weight))
+        model.foreign.head.bias.copy_(torch.from_numpy(foreign.bias))
 
 
 def _relate(model: FusedRecogniser, relation: Relative) -> None:

@@ -45,7 +45,9 @@ def train(
     fitted, _ = fit(library, bank, recipe, set(), choice, "family", seed)
     progress("training the answer relative to a performer")
     relation = fit_relative(library, recipe, fitted, seed)
-    return save_recogniser(out_dir, assemble(library, recipe, fitted, relation), describe(library, choice, seed))
+    return save_recogniser(
+        out_dir, assemble(library, recipe, fitted, relation), describe(library, choice, fitted.foreign.bounds, seed)
+    )
 
 
 def far_choice(library: Library, bank: Bank, recipe: Recipe, groups: set[str], seed: int) -> Choice:
@@ -56,7 +58,7 @@ def far_choice(library: Library, bank: Bank, recipe: Recipe, groups: set[str], s
     return choose([*new, *far], recipe)
 
 
-def describe(library: Library, choice: Choice, seed: int) -> Info:
+def describe(library: Library, choice: Choice, foreign: tuple[float, float], seed: int) -> Info:
     """Return what goes beside the weights."""
     said: dict[str, Any] = {
         "command": f"emotus train stgcn --seed {seed}",
@@ -65,6 +67,7 @@ def describe(library: Library, choice: Choice, seed: int) -> Info:
         "shrinkage": choice.shrinkage,
         "graph_shrinkage": choice.graph_shrinkage,
         "mix": choice.mix,
+        "foreign_bounds": list(foreign),
         "chosen_on": "activities, and families of activities, left out in turn",
         "valence_arousal": "assumed, after the layout of Russell (1980); not measured",
     }
