@@ -27,6 +27,11 @@ _LEGS: Final = tuple(
     [JOINT_INDEX[f"{side}{part}"] for side in ("Left", "Right")] for part in ("UpperLeg", "LowerLeg", "Foot", "Toes")
 )
 _BONES: Final = tuple(BODY.offsets[joints].astype(np.float32)[..., None] for joints in _LEGS)  # (2, 3, 1) each
+_EYE: Final = np.eye(3, dtype=np.float32)
+# v @ _ACROSS are the nine numbers of the matrix that multiplies vectorially by v
+_ACROSS: Final = np.array(
+    [[0, 0, 0, 0, 0, -1, 0, 1, 0], [0, 0, 1, 0, 0, 0, -1, 0, 0], [0, -1, 0, 1, 0, 0, 0, 0, 0]], np.float32
+)
 _THIGH: Final = float(np.linalg.norm(BODY.offsets[_LEGS[1][0]]))
 _SHIN: Final = float(np.linalg.norm(BODY.offsets[_LEGS[2][0]]))
 
@@ -100,13 +105,13 @@ def bend(local: Float32, legs: Legs, shifts: Floats) -> None:
     length = np.sqrt((wanted * wanted).sum(axis=-1, keepdims=True))
     most = _STRAIGHT * (_THIGH + _SHIN)
     wanted = wanted * np.minimum(1.0, most / np.maximum(length, 1e-6))
-    hinge = thigh[..., 0]  # (N, K, 2, 3): the axis of the knee
     more = _flexion((wanted * wanted).sum(axis=-1)) - _flexion(((ankle - hip) ** 2).sum(axis=-1))  # (N, K, 2)
-    flexed = _about(hinge, more)  # (N, K, 2, 4)
-    reached = knee - hip + quaternion.rotate(flexed, ankle - knee)
-    swing = quaternion.between(reached, wanted)
-    new_thigh = quaternion.to_matrix(swing) @ thigh
-    new_shin = quaternion.to_matrix(quaternion.multiply(swing, flexed)) @ shin
+    flexed = _turn(np.sin(more)[..., None] * thigh[..., 0], np.cos(more))  # about the axis of the knee
+    reached = _direction(knee - hip + (flexed @ (ankle - knee)[..., None])[..., 0])
+    wanted = _direction(wanted)
+    swing = _turn(quaternion.cross(reached, wanted), (reached * wanted).sum(axis=-1))
+    new_thigh = swing @ thigh
+    new_shin = swing @ flexed @ shin
     upper, lower, feet, _ = _LEGS
     local[:, :, upper] = np.swapaxes(legs.hips, -1, -2) @ new_thigh
     local[:, :, lower] = np.swapaxes(new_thigh, -1, -2) @ new_shin
@@ -119,6 +124,13 @@ def _flexion(square: Floats) -> Floats:
     return np.arccos(np.clip(cosine, -1.0, 1.0))
 
 
-def _about(axis: Floats, angle: Floats) -> Floats:
-    """Return the turns (..., 4) about unit axes (..., 3) by angles (...)."""
-    return np.concatenate((np.cos(angle / 2)[..., None], axis * np.sin(angle / 2)[..., None]), axis=-1)
+def _direction(v: Floats) -> Floats:
+    """Return vectors (..., 3) scaled to unit length."""
+    return v / np.sqrt((v * v).sum(axis=-1, keepdims=True) + 1e-12)
+
+
+def _turn(sine: Floats, cosine: Floats) -> Floats:
+    """Return the matrices (..., 3, 3) that turn about axes, given times the sine (..., 3), with cosines (...)."""
+    share = 1.0 / np.maximum(1.0 + cosine, 1e-3)  # Rodrigues: (1 - cosine) / sine^2
+    across = (sine @ _ACROSS).reshape(*sine.shape, 3)
+    return across + share[..., None, None] * sine[..., None] * sine[..., None, :] + cosine[..., None, None] * _EYE

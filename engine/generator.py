@@ -20,27 +20,22 @@ from ..models.primitive import Basis, Primitive
 from ..models.primitive_lean import LeanPrimitive
 from ..models.primitive_store import NAME, PrimitiveInfo, load_primitive
 from ..models.store import WeightsProblem
-from . import quaternion
 from .body import BODY
 from .errors import WeightsError
 from .footing import RATE_HZ, Leading, Standing, place, standing_at
-from .kinematics import levels
+from .keys import between_keys, continued, orthonormal, placed
 from .quaternion import Floats
 from .skeleton import Float32
 from .streams import GENERATED_RATE_HZ
 from .wish import Wish, checked, command_of
 
 RATES_HZ: Final = (1.0, 240.0)
-_LEVELS: Final = levels(BODY.parents)
-_OFFSETS: Final = BODY.offsets.astype(np.float32)
 _SMOOTH: Final = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16  # over keys: what the network trembles, not moves
 _CHANCE: Final = (1.0, 1.1)  # of the network's own spread, in place and under way
 _PACE: Final = 0.15  # share of a piece's speed in what is taken for the present one: about a second's worth
 _AT_ONCE: Final = 0.6  # of the length of a step in which every coordinate is at its fastest: nobody moves so
 _SAME: Final = 1e-3  # how far what is remembered may be from what was made
 _SPUR: Final = 1.0  # how much of the speed that lacks is asked for on top
-_SOLE_M: Final = 0.012  # the toes never come lower: their joint lies 2 cm over the sole
-_FEET: Final = [BODY.index[name] for name in ("LeftToes", "RightToes")]
 
 
 @dataclass(frozen=True)
@@ -157,7 +152,7 @@ class Generator:
         noise *= np.where(travels, _CHANCE[1], _CHANCE[0])[:, None]
         past = self._state[0].numpy()
         piece = self._network(np.concatenate((commands, noise), axis=1, dtype=np.float32), past)
-        self._state = (torch.from_numpy(np.concatenate((past, piece), axis=1)[:, -past.shape[1] :]),)
+        self._state = (torch.as_tensor(np.concatenate((past, piece), axis=1)[:, -past.shape[1] :]),)
         known = np.isfinite(piece).all(axis=(1, 2), keepdims=True)  # (N, 1, 1)
         piece = np.where(known, piece, self._tail[:, -1:])  # whoever's is no number rests, and is restored next time
         self._last = piece[:, -1]
@@ -168,10 +163,10 @@ class Generator:
         leading = Leading(facing, travels, self._stage_m)
         first = self._rotations.shape[1] == 0
         before = self._standing
-        rotations, root, self._standing = place(_orthonormal(turns), features, self._standing, leading, first=first)
+        rotations, root, self._standing = place(orthonormal(turns), features, self._standing, leading, first=first)
         self._follow_pace(before)
         if not first:
-            rotations = _continued(self._rotations[:, -1:], rotations)
+            rotations = continued(self._rotations[:, -1:], rotations)
         self._rotations = np.concatenate((self._rotations, rotations), axis=1)
         self._root = np.concatenate((self._root, root), axis=1)
 
@@ -220,7 +215,7 @@ class Generator:
         if end > self._made:
             at = np.arange(self._made, end) * (RATE_HZ / self._rate_hz) - self._first_key  # (T,) in keys
             rotations, root = between_keys(self._rotations, self._root, at)
-            joints, root = _placed(rotations, root)
+            joints, root = placed(rotations, root)
             for t in range(len(at)):
                 self._ready.append(Frame(joints[:, t], rotations[:, t], root[:, t]))
             self._made = end
@@ -231,63 +226,9 @@ class Generator:
             self._first_key += used
 
 
-def between_keys(rotations: Float32, root: Floats, at: Floats) -> tuple[Float32, Floats]:
-    """Return rotations (N, T, 21, 4) and root (N, T, 3) at times (T,) in keys, of keys (N, K, ...).
-
-    Cubic through every key with the tangents of its neighbours (Catmull and Rom, 1974); neighbouring quaternions
-    must lie on the same side.
-    """
-    low = np.floor(at + 1e-9).astype(np.intp)
-    share = at - low
-    picks = [np.clip(low + i, 0, rotations.shape[1] - 1) for i in (-1, 0, 1, 2)]
-    s2, s3 = share * share, share * share * share
-    weights = ((-s3 + 2 * s2 - share) / 2, (3 * s3 - 5 * s2 + 2) / 2, (-3 * s3 + 4 * s2 + share) / 2, (s3 - s2) / 2)
-    turned: Floats = np.zeros((1,), dtype=np.float32)
-    moved: Floats = np.zeros((1,))
-    for pick, weight in zip(picks, weights, strict=True):
-        turned = turned + weight.astype(np.float32)[:, None, None] * rotations[:, pick]
-        moved = moved + weight[:, None] * root[:, pick]
-    return quaternion.normalise(turned).astype(np.float32), moved
-
-
 def _smoothed(coordinates: Float32, frames: int) -> Floats:
     """Return the last so many frames (N, K, F) of (N, 4 + K, F), each with the two before and after it."""
     smooth: Floats = np.zeros((1,), dtype=np.float32)
     for i, share in enumerate(_SMOOTH):
         smooth = smooth + share * coordinates[:, i : i + frames]
     return smooth
-
-
-def _continued(before: Float32, rotations: Float32) -> Float32:
-    """Return rotations (N, K, 21, 4) with every quaternion on the side of the one before, from (N, 1, 21, 4) on."""
-    whole = np.concatenate((before, rotations), axis=1)
-    dots: Float32 = (whole[:, 1:] * whole[:, :-1]).sum(axis=-1, keepdims=True)
-    sides: Float32 = np.cumprod(np.copysign(np.float32(1.0), dots), axis=1, dtype=np.float32)
-    return rotations * sides
-
-
-def _placed(rotations: Float32, root: Floats) -> tuple[Float32, Float32]:
-    """Return joints (N, T, 21, 3) and root (N, T, 3) of frames, with no foot below the floor."""
-    local = quaternion.to_matrix(rotations)
-    turned = local.copy()
-    joints = np.zeros((*rotations.shape[:-1], 3), dtype=np.float32)
-    for children, above in _LEVELS:
-        joints[..., children, :] = (
-            joints[..., above, :] + np.matmul(turned[..., above, :, :], _OFFSETS[children][..., None])[..., 0]
-        )
-        turned[..., children, :, :] = np.matmul(turned[..., above, :, :], local[..., children, :, :])
-    low = root[..., 1] + joints[..., _FEET, 1].min(axis=-1)  # (N, T)
-    root = root.copy()
-    root[..., 1] += np.maximum(_SOLE_M - low, 0.0)
-    joints += root[..., None, :].astype(np.float32)
-    return joints, joints[..., 0, :].copy()
-
-
-def _orthonormal(turns: Floats) -> Float32:
-    """Return rotation matrices (N, K, 21, 3, 3) of six numbers a joint (N, K, 126), by Gram and Schmidt."""
-    columns = turns.reshape(*turns.shape[:-1], len(BODY.names), 2, 3)
-    x = columns[..., 0, :] / np.sqrt((columns[..., 0, :] ** 2).sum(axis=-1, keepdims=True) + 1e-12)
-    y = columns[..., 1, :] - (x * columns[..., 1, :]).sum(axis=-1, keepdims=True) * x
-    y = y / np.sqrt((y * y).sum(axis=-1, keepdims=True) + 1e-12)
-    axes: Floats = np.stack((x, y, quaternion.cross(x, y)), axis=-1)
-    return axes.astype(np.float32)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from emotus.engine.body import BODY
 from emotus.engine.errors import InputError, WeightsError
-from emotus.engine.generator import Generator, GeneratorModel, between_keys, load_generator
+from emotus.engine.generator import Generator, GeneratorModel, load_generator
+from emotus.engine.keys import between_keys
 from emotus.engine.kinematics import forward_kinematics
 from emotus.engine.quaternion import angle_between
 from emotus.engine.wish import Wish, at_point, checked, command_of, moods_of, place_of
