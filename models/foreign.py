@@ -14,9 +14,10 @@ from .feature_table import feature_table
 from .features import MotionFeatures
 
 
-def posture_columns() -> list[int]:
-    """Return which features are the mean posture of the last second, the same on either side."""
-    return list(range(len(feature_table().even)))
+def posture_columns(features: MotionFeatures) -> list[int]:
+    """Return which features are the mean posture over the longest memory, the same on either side."""
+    last = features.feature_count - features.feature_count // len(features.moments.keep)
+    return [last + at for at in range(len(feature_table().even))]
 
 
 def movement_columns(features: MotionFeatures) -> list[int]:
@@ -43,7 +44,7 @@ class ForeignBody(nn.Module):
 
     def __init__(self, features: MotionFeatures, outputs: int) -> None:
         super().__init__()
-        posture, movement = posture_columns(), movement_columns(features)
+        posture, movement = posture_columns(features), movement_columns(features)
         self.register_buffer("posture", torch.tensor(posture), persistent=False)
         self.register_buffer("movement", torch.tensor(movement), persistent=False)
         self.register_buffer("centre", torch.zeros(len(posture), dtype=torch.float64))

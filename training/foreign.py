@@ -1,9 +1,9 @@
 """What is learnt of bodies unlike those of the data: when one is foreign, and how to read it by its speeds.
 
-A body is foreign where its posture, made white by the postures of both sets, lies twice as far out as families of
-activities do that were left out. It is then read by discriminants on speeds alone, whose noise holds what another
-person would change as well (invented ones: another tempo, larger or smaller, another body), and whose neutral is that
-of every session, since the one with the labels has hardly any. No gait of the benchmark is learnt from.
+A body is foreign where its posture, made white by the postures of both sets, lies farther out than nearly all of those
+of families of activities that were left out. It is then read by discriminants on speeds alone, whose noise holds what
+another person would change as well (invented ones: another tempo, larger or smaller, another body), and whose neutral
+is that of every session, since the one with the labels has hardly any. No gait of the benchmark is learnt from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from .looks import Look
 
 SHRINKAGES = (0.05, 0.1, 0.2, 0.4)
 _RIDGE = 3e-3
-_NEAR = 0.95  # share of rows of left-out families that are not foreign at all
+_NEAR = 0.99  # share of rows of left-out families that are not foreign at all
+_FAR = 1.5  # times as far out, and a body is wholly foreign
 _NEUTRAL = LABELS.index("neutral")
 LeftOut = Callable[[Clip], bool]
 
@@ -55,7 +56,7 @@ class Foreign:
 
 def fit_foreign(library: Library, head: Head, left_out: LeftOut, divisor: float) -> Foreign:
     """Return both, without what is left out; divisor: the temperature that the logits are to be divided by."""
-    posture = np.array(posture_columns())
+    posture = np.array(posture_columns(library.extractor))
     centre, axes, bounds = _postures(library, head, posture, left_out)
     readings = _Readings(library, head)
     shrinkage, temperature = readings.choose(left_out)
@@ -88,7 +89,7 @@ def _postures(
         others = np.concatenate([row for other, some in rows.items() if other != family for row in some])
         apart += [_apart(row, *_whitening(others)) for row in rows[family]]
     near = float(np.quantile(np.concatenate(apart), _NEAR))
-    return *_whitening(np.concatenate([row for some in rows.values() for row in some])), (near, 2.0 * near)
+    return *_whitening(np.concatenate([row for some in rows.values() for row in some])), (near, _FAR * near)
 
 
 class _Readings:

@@ -55,7 +55,7 @@ def test_known_bodies_are_none_and_far_ones_are(found: Foreign) -> None:
     """Families that were left out while the bound was set stay within it; a posture far away does not."""
     rows = np.concatenate([look.rows for look in _library().set1])
     assert np.mean(found.share(HEAD.flat(rows)) > 0) < 0.1
-    rows[:, posture_columns()] += 4.0
+    rows[:, posture_columns(EXTRACTOR)] += 4.0
     assert found.share(HEAD.flat(rows)).min() == 1.0
 
 
@@ -69,7 +69,7 @@ def test_an_activity_that_was_left_out_is_read_on_a_foreign_body(found: Foreign)
     """Its logits are those of its speeds, whatever the others say; on a known body they stay what they were."""
     out = [look for look in _library().others if look.clip.activity == "act5"]
     rows = np.stack([look.rows.mean(axis=0) for look in out])
-    rows[:, posture_columns()] += 4.0
+    rows[:, posture_columns(EXTRACTOR)] += 4.0
     logits = found.correct(np.tile([9.0, 0, 0, 0, 0, 0], (len(rows), 1)), HEAD.flat(rows))
     assert np.mean(logits.argmax(axis=1) == [look.clip.label for look in out]) > 0.5
     same = np.zeros((1, SIZE))
