@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..engine.clock import NS_PER_S, Clock
-from ..engine.pose import Pose
+from ..engine.clock import Clock
 from .base import Health
 from .door import MOST_PER_S, Door, plain_address
 from .endpoint import is_loopback, join_host_port, parse_endpoint, resolve
 from .options import number
-from .packets import STALE_AFTER_MS, PacketDecoder, PacketPump
+from .packet_sensor import PacketSensor
+from .packets import STALE_AFTER_MS, PacketDecoder
 from .tcp_ends import cannot_bind
 
 LIVE_OPTIONS: Final = ("from", "timeout", "stale", "most")  # of every sensor that hears datagrams
-_WAIT_S: Final = 0.09  # what read() waits at most, with a little left for the work
 _AT_ONCE: Final = 1024  # datagrams taken from the socket at once; of more the oldest fall out, undecoded
 _LARGEST: Final = 65_536  # bytes: no datagram is longer
 _RECEIVE_BUFFER: Final = 4 << 20  # bytes asked of the system, which may give less
 
 
-class DatagramSensor:
+class DatagramSensor(PacketSensor):
     """Hear one UDP port and give the poses that a decoder makes of it.
 
-    place: the sensor's address, for messages. host: what to bind, loopback unless the user chose otherwise; port: 0
+    host: what to bind, loopback unless the user chose otherwise; port: 0
     for any free one (then `port` tells which). allow: the hosts to hear; empty: on loopback whoever is on this machine,
     elsewhere the first host that sends a well-formed packet; others are counted and refused before decoding.
-    stale_after_ms: silence that makes it stale. end_after_s: silence that ends it, 0 for never. most_per_s: datagrams
-    decoded a second; what comes beyond is dropped before decoding. hint: what to do where nothing is ever heard.
+    most_per_s: datagrams decoded a second; what comes beyond is dropped before decoding. The others are those of
+    PacketSensor.
 
     open raises UriError for a host that is none of this machine's and for a port that is taken.
     """
-
-    live = True
-    reopens = True  # where its socket breaks the runner opens it again
 
     def __init__(
         self,
@@ -53,28 +48,13 @@ class DatagramSensor:
         most_per_s: float = MOST_PER_S,
         hint: str = "",
     ) -> None:
-        self._place = place
+        super().__init__(place, decoder, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s, hint=hint)
         self._host = host
         self._asked_port = self.port = port
-        self._decoder = decoder
-        self._clock = clock
         self._allow = allow
         self._most_per_s = most_per_s
-        self._hint = hint
-        self._pump = PacketPump(decoder, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s)
         self._door = Door(loopback=is_loopback(host), most_per_s=most_per_s)
-        self._busy = threading.Lock()  # held while the socket is read
         self._socket: socket.socket | None = None
-
-    @property
-    def place(self) -> str:
-        """Return the sensor's address, as it is named in messages."""
-        return self._place
-
-    @property
-    def rate_hz(self) -> float:
-        """Return the frames a second of one performer, as far as the decoder knows."""
-        return self._decoder.rate_hz
 
     def open(self) -> None:
         """Bind the port and begin to listen."""
@@ -90,27 +70,10 @@ class DatagramSensor:
         self._socket = _bound(self._place, family, address)
         self.port = self._socket.getsockname()[1]
 
-    def read(self) -> Pose | None:
-        """Return the next pose, waiting for one at most 0.1 s."""
-        pose = self._pump.next()
-        if pose is not None or self._pump.state != "live":
-            return pose
-        with self._busy:
-            self._listen()
-        return self._pump.last()
-
-    def _listen(self) -> None:
-        """Wait for datagrams until one gave a pose, or 0.1 s have passed."""
-        deadline_ns = self._clock.now_ns() + round(_WAIT_S * NS_PER_S)
-        wait_s = _WAIT_S
-        while wait_s > 0 and self._socket is not None and self._pump.state == "live":
-            if not self._hear(self._socket, wait_s) or self._pump.waiting:
-                return
-            wait_s = min((deadline_ns - self._clock.now_ns()) / NS_PER_S, _WAIT_S)
-
-    def _hear(self, heard: socket.socket, wait_s: float) -> bool:
-        """Take what waits, or comes within wait_s, and decode it; return whether there was anything."""
-        waiting, came = _drained(heard, wait_s)
+    def _hear(self, wait_s: float) -> bool:
+        if self._socket is None:
+            return False
+        waiting, came = _drained(self._socket, wait_s)
         now_ns = self._clock.now_ns()
         self._pump.count("datagrams", came)
         self._pump.count("dropped_flood", came - len(waiting))
@@ -120,16 +83,10 @@ class DatagramSensor:
                 self._door.understood(host)
         return came > 0
 
-    def close(self) -> None:
-        """Give the port back; harmless when repeated or never opened."""
-        self._release()
-
-    def _release(self) -> None:
-        self._pump.close()
-        with self._busy:  # a read on another thread ends first
-            if self._socket is not None:
-                self._socket.close()
-            self._socket = None
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
 
     def health(self) -> Health:
         """Return the state, what was heard and from whom, and the counters."""

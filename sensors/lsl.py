@@ -11,14 +11,14 @@ import numpy as np
 
 from ..engine.clock import NS_PER_S, Clock
 from ..engine.errors import MissingPackageError, PacketError, UriError
-from ..engine.pose import Pose
 from .base import Health
 from .imu_decoder import ImuRowDecoder
 from .info import Option, SensorInfo, stream_option
 from .lsl_decoder import LslDecoder
 from .lsl_layout import MAX_CHANNELS, Channel, layout_of
 from .options import check_keys, number, stream_name
-from .packets import STALE_AFTER_MS, PacketPump
+from .packet_sensor import PacketSensor
+from .packets import STALE_AFTER_MS
 from .replay import stream_of
 
 SCOPES: Final = ("machine", "link", "site")
@@ -43,7 +43,6 @@ INFOS: Final = (
 _OPTIONS: Final = ("scope", "up", "unit", "stream", "timeout", "stale")
 _UNITS: Final = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 _UPS: Final = ("x", "y", "z", "-x", "-y", "-z")
-_WAIT_S: Final = 0.09  # what read() waits at most, with a little left for the work
 _LOOK_S: Final = 0.02  # between two looks at what was found
 _BUFFER_S: Final = 2  # of samples that the library holds for us; of more the oldest fall out
 _AT_ONCE: Final = 256
@@ -51,7 +50,7 @@ _INFO_S: Final = 0.05  # to ask a stream for its channels; asked again where tha
 _CONFIG: Final = "[ports]\nIPv6 = {ipv6}\n[multicast]\nResolveScope = {scope}\n[log]\nlevel = -3\n"
 
 
-class LslSensor:
+class LslSensor(PacketSensor):
     """Hear one LSL stream by its name, or "*" for the first of type MoCap.
 
     The stream may begin later, and begin again: it is looked for until it is there. scope: how far to look; LSL finds
@@ -61,9 +60,6 @@ class LslSensor:
 
     open raises MissingPackageError without pylsl, or where the library it needs is not there.
     """
-
-    live = True
-    reopens = True  # where its socket breaks the runner opens it again
 
     def __init__(
         self,
@@ -77,22 +73,17 @@ class LslSensor:
         library: Any = None,
         understand: Callable[[list[Channel]], Any] = layout_of,
     ) -> None:
+        self._learner = decoder or LslDecoder()
+        super().__init__(
+            f"lsl:{name}", self._learner, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s, hint="start it"
+        )
         self._name = name
-        self._clock = clock
-        self._decoder = decoder or LslDecoder()
         self._understand = understand
         self._scope = scope
         self._lsl: Any = library
-        self._pump = PacketPump(self._decoder, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s)
-        self._busy = threading.Lock()  # held while the library is used
         self._resolver: Any = None
         self._inlet: Any = None
         self._trouble = ""
-
-    @property
-    def rate_hz(self) -> float:
-        """Return the samples a second that the stream states."""
-        return self._decoder.rate_hz
 
     def open(self) -> None:
         """Load the library and begin to look for the stream."""
@@ -105,27 +96,14 @@ class LslSensor:
             self._trouble = ""
         self._pump.open()
 
-    def read(self) -> Pose | None:
-        """Return the next pose, waiting for one at most 0.1 s."""
-        pose = self._pump.next()
-        if pose is not None or self._pump.state != "live":
-            return pose
-        with self._busy:
-            if self._resolver is not None:
-                self._listen()
-        return self._pump.last()
-
-    def _listen(self) -> None:
-        """Find the stream, or take its samples, until one gave a pose or 0.1 s have passed."""
-        deadline_ns = self._clock.now_ns() + round(_WAIT_S * NS_PER_S)
-        while not self._pump.waiting and self._pump.state == "live":
-            left_s = (deadline_ns - self._clock.now_ns()) / NS_PER_S
-            if left_s <= 0:
-                return
-            if self._inlet is None and not self._find():
-                threading.Event().wait(min(left_s, _LOOK_S))
-            elif self._inlet is not None:
-                self._hear(self._inlet, left_s)
+    def _hear(self, wait_s: float) -> bool:
+        if self._resolver is None:
+            return False
+        if self._inlet is None and not self._find():
+            threading.Event().wait(min(wait_s, _LOOK_S))
+        elif self._inlet is not None:
+            self._take(self._inlet, wait_s)
+        return True
 
     def _find(self) -> bool:
         """Connect to the stream if it is there; return False where it is not, or makes up no body."""
@@ -136,7 +114,7 @@ class LslSensor:
         inlet = self._lsl.StreamInlet(found[0], max_buflen=_BUFFER_S, recover=True, processing_flags=flags)
         try:
             info = inlet.info(timeout=_INFO_S)
-            self._decoder.learn(self._understand(channels_of(info)), info.nominal_srate())
+            self._learner.learn(self._understand(channels_of(info)), info.nominal_srate())
         except (TimeoutError, RuntimeError):  # pylsl has either for a stream that went away
             return False
         except PacketError as problem:
@@ -145,7 +123,7 @@ class LslSensor:
         self._inlet, self._trouble = inlet, ""
         return True
 
-    def _hear(self, inlet: Any, wait_s: float) -> None:
+    def _take(self, inlet: Any, wait_s: float) -> None:
         """Take the samples that wait, or come within wait_s, and decode them."""
         try:
             sample, stamp_s = inlet.pull_sample(timeout=wait_s)
@@ -163,18 +141,15 @@ class LslSensor:
             made_ns = min(round(at_s * NS_PER_S) + offset_ns, now_ns)  # clocks that disagree make no future
             self._pump.take(np.asarray(each, dtype="<f4").tobytes(), made_ns)
 
-    def close(self) -> None:
-        """Let go of the stream; harmless when repeated or never opened."""
-        self._pump.close()
-        with self._busy:  # a read on another thread ends first
-            if self._inlet is not None:
-                self._inlet.close_stream()
-            self._inlet = self._resolver = None
+    def _let_go(self) -> None:
+        if self._inlet is not None:
+            self._inlet.close_stream()
+        self._inlet = self._resolver = None
 
     def health(self) -> Health:
         """Return the state, what was matched, and the counters."""
         farther = "; with scope=link streams of other machines are found" if self._scope == "machine" else ""
-        return self._pump.health(f"LSL stream {self._name}", "start it" + farther, (self._trouble,))
+        return self._pump.health(f"LSL stream {self._name}", self._hint + farther, (self._trouble,))
 
 
 def load_library(scope: str) -> Any:

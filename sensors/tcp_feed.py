@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 from ..engine.clock import NS_PER_S, Clock
-from ..engine.pose import Pose
 from .base import Health
 from .endpoint import join_host_port
-from .packets import STALE_AFTER_MS, PacketDecoder, PacketPump
+from .packet_sensor import PacketSensor
+from .packets import STALE_AFTER_MS, PacketDecoder
 from .tcp_ends import Caller, End, Listener
 
-_WAIT_S: Final = 0.09  # what read() waits at most, with a little left for the work
 _PATIENCE_NS: Final = 2 * NS_PER_S  # with a silent sender, while another calls
 _AT_ONCE: Final = 65_536  # bytes taken from the connection at once
 
@@ -36,17 +34,14 @@ class Framer(Protocol):
         ...
 
 
-class TcpSensor:
+class TcpSensor(PacketSensor):
     """Give the poses that a decoder makes of the packets of a TCP stream.
 
     It connects to HOST:PORT or, with listen, is called there by one sender at a time (then `port` tells the port that
     was given for 0, and allow the hosts that may call, as for datagrams). A connection that is refused, breaks or ends
-    is made again; health says so. The other arguments are those of DatagramSensor. open raises UriError for a host that
+    is made again; health says so. The other arguments are those of PacketSensor. open raises UriError for a host that
     cannot be found and a port that is taken.
     """
-
-    live = True
-    reopens = True  # where its socket breaks the runner opens it again
 
     def __init__(
         self,
@@ -63,30 +58,15 @@ class TcpSensor:
         end_after_s: float = 0.0,
         hint: str = "",
     ) -> None:
-        self._place = place
+        super().__init__(place, decoder, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s, hint=hint)
         self._host = host
         self._port = port
         self._listen_there = listen
         self._allow = allow
-        self._decoder = decoder
         self._framer = framer
-        self._clock = clock
-        self._hint = hint
-        self._pump = PacketPump(decoder, clock, stale_after_ms=stale_after_ms, end_after_s=end_after_s)
-        self._busy = threading.Lock()  # held while the connection is used
         self._socket: socket.socket | None = None
         self._end: End | None = None
         self._heard_ns = 0
-
-    @property
-    def place(self) -> str:
-        """Return the sensor's address, as it is named in messages."""
-        return self._place
-
-    @property
-    def rate_hz(self) -> float:
-        """Return the frames a second of one performer, as far as the decoder knows."""
-        return self._decoder.rate_hz
 
     @property
     def port(self) -> int:
@@ -106,29 +86,17 @@ class TcpSensor:
         self._framer.reset()
         self._pump.open()
 
-    def read(self) -> Pose | None:
-        """Return the next pose, waiting for one at most 0.1 s."""
-        pose = self._pump.next()
-        if pose is not None or self._pump.state != "live":
-            return pose
-        with self._busy:
-            self._listen()
-        return self._pump.last()
-
-    def _listen(self) -> None:
-        """Connect, or take bytes, until a packet gave a pose or 0.1 s have passed."""
-        deadline_ns = self._clock.now_ns() + round(_WAIT_S * NS_PER_S)
-        wait_s = _WAIT_S
-        while wait_s > 0 and self._end is not None and self._pump.state == "live" and not self._pump.waiting:
-            if self._socket is None:
-                self._socket = self._end.take(wait_s)
-                if self._socket is None:
-                    return
-                self._heard_ns = self._clock.now_ns()
-            elif not self._hear(self._socket, wait_s):
-                self._give_way(self._end)
-                return
-            wait_s = min((deadline_ns - self._clock.now_ns()) / NS_PER_S, _WAIT_S)
+    def _hear(self, wait_s: float) -> bool:
+        if self._end is None:
+            return False
+        if self._socket is None:
+            self._socket = self._end.take(wait_s)
+            self._heard_ns = self._clock.now_ns()
+            return self._socket is not None
+        if self._take(self._socket, wait_s):
+            return True
+        self._give_way(self._end)
+        return False
 
     def _give_way(self, end: End) -> None:
         """Let a new call take the place of a sender that has been silent for long: it may be gone without a word."""
@@ -138,7 +106,7 @@ class TcpSensor:
                 self._drop("silent for long, and another call came")
                 self._socket, self._heard_ns = called, self._clock.now_ns()
 
-    def _hear(self, heard: socket.socket, wait_s: float) -> bool:
+    def _take(self, heard: socket.socket, wait_s: float) -> bool:
         """Take bytes that wait, or come within wait_s, and decode what they complete; return whether any came."""
         heard.settimeout(wait_s)
         try:
@@ -167,18 +135,12 @@ class TcpSensor:
         if self._end is not None:
             self._end.lost(why)
 
-    def close(self) -> None:
-        """Hang up; harmless when repeated or never opened."""
-        self._release()
-
-    def _release(self) -> None:
-        self._pump.close()
-        with self._busy:  # a read on another thread ends first
-            if self._socket is not None:
-                self._socket.close()
-            if self._end is not None:
-                self._end.close()
-            self._socket = None
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        if self._end is not None:
+            self._end.close()
+        self._socket = None
 
     def health(self) -> Health:
         """Return the state, what was heard, and the counters."""

@@ -145,7 +145,9 @@ def sensor_classes() -> set[str]:
         names |= {
             name
             for name, each in inspect.getmembers(loaded, inspect.isclass)
-            if name.endswith("Sensor") and each is not Sensor and each.__module__ == loaded.__name__
+            if name.endswith("Sensor")
+            and each.__module__ == loaded.__name__
+            and not (each is Sensor or inspect.isabstract(each))
         }
     return names
 
