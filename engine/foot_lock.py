@@ -21,7 +21,7 @@ STANCE_M: Final = 0.027  # and where they stand: soles roll and give
 _FADE: Final = 0.7  # of what a foot was held back that is left a frame after it was lifted
 _FARTHEST_M: Final = 0.15  # a foot that would have to be held back farther is set down anew
 _STANDS: Final = 0.4
-_CLEAR_M: Final = 0.03  # how far a foot that swings is off the floor at least
+_CLEAR_M: Final = 0.042  # how far a foot that swings is off the floor at least
 _STRAIGHT: Final = 0.998  # of a leg's length: it never stretches wholly, where a knee would snap
 _LEGS: Final = tuple(
     [JOINT_INDEX[f"{side}{part}"] for side in ("Left", "Right")] for part in ("UpperLeg", "LowerLeg", "Foot", "Toes")

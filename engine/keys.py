@@ -38,12 +38,12 @@ def between_keys(rotations: Float32, root: Floats, at: Floats) -> tuple[Float32,
     picks = [np.clip(low + i, 0, rotations.shape[1] - 1) for i in (-1, 0, 1, 2)]
     s2, s3 = share * share, share * share * share
     weights = ((-s3 + 2 * s2 - share) / 2, (3 * s3 - 5 * s2 + 2) / 2, (-3 * s3 + 4 * s2 + share) / 2, (s3 - s2) / 2)
-    turned: Floats = np.zeros((1,), dtype=np.float32)
-    moved: Floats = np.zeros((1,))
+    mixed, rows = np.zeros((len(at), rotations.shape[1])), np.arange(len(at))
     for pick, weight in zip(picks, weights, strict=True):
-        turned = turned + weight.astype(np.float32)[:, None, None] * rotations[:, pick]
-        moved = moved + weight[:, None] * root[:, pick]
-    return quaternion.normalise(turned).astype(np.float32), moved
+        mixed[rows, pick] += weight
+    n, keys, joints, _ = rotations.shape
+    turned = np.matmul(mixed.astype(np.float32), rotations.reshape(n, keys, 4 * joints))
+    return quaternion.normalise(turned.reshape(n, len(at), joints, 4)), np.matmul(mixed, root)
 
 
 def continued(before: Float32, rotations: Float32) -> Float32:

@@ -24,6 +24,9 @@ _CHANCE: Final = 0.5  # how often a command asks for another mood
 _WANDER: Final = 0.004  # how often, a frame, the walk goes on elsewhere without any need
 _BORED: Final = 0.04  # and how often where little happens: half of every recorded gesture is standing still
 _SOON: Final = 20  # frames in which something is to happen
+_WAYS: Final = (0.45, 0.40, 0.15)  # how often a command asks to stay, to go ahead, to go back
+_FEW: Final = 0.1  # least of a jump's misfit that is left where a clip has been shown too seldom
+_TELLING: Final = {"bow": 0.5}  # of its length a clip's share: bows look alike in most moods
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,20 @@ def string_together(footage: Sequence[Footage], basis: Basis, labels: int, frame
     bank = _Bank(footage, basis, labels)
     out = np.zeros((frames, bank.coordinates.shape[1]), dtype=np.float32)
     told = np.zeros((frames, labels + 3), dtype=np.float32)
-    label, travels = int(rng.integers(labels)), bool(rng.integers(2))
-    at = bank.enter(rng, None, label, travels)
+    label, way = int(rng.integers(labels)), int(rng.integers(2))
+    at = bank.enter(rng, None, label, way)
     offset, faded, until = np.zeros(out.shape[1], dtype=np.float32), FADE, 0
     for t in range(frames):
         if t >= until:
             until = t + int(rng.integers(_SHORTEST, _LONGEST))
             label = int(rng.integers(labels)) if rng.random() < _CHANCE else label
-            travels = rng.random() < 0.55
-        wrong = bank.label[at] != label or bank.travels[at] != travels
+            way = int(rng.choice(len(_WAYS), p=_WAYS))
+        wrong = bank.label[at] != label or bank.going[at] != bank.possible(label, way)
         weary = rng.random() < (_WANDER if bank.lively[at] else _BORED)
         if bank.left[at] <= 1 or (faded >= FADE and (wrong or weary)):
-            last, at = bank.coordinates[at] + offset * _fading(faded), bank.enter(rng, at, label, travels)
+            last, at = bank.coordinates[at] + offset * _fading(faded), bank.enter(rng, at, label, way)
             offset, faded = last + bank.velocity[at] - bank.coordinates[at], 0
+        bank.shown[bank.clip[at]] += 1
         out[t] = bank.coordinates[at] + offset * _fading(faded)
         told[t, bank.label[at]] = 1.0
         told[t, labels:] = (*bank.way[at], float(bank.travels[at]))
@@ -78,12 +82,16 @@ class _Bank:
         self.left = np.concatenate([np.arange(len(each.root), 0, -1) for each in footage])
         self.way = np.concatenate([way_of(each.root) for each in footage])
         self.lively = self._livelier_than_most()
+        self.clip = np.concatenate([np.full(len(each.root), i) for i, each in enumerate(footage)])
+        self.going = np.concatenate([np.full(len(each.root), going_of(each)) for each in footage])
+        self.shown = np.zeros(len(footage))  # frames of each clip so far
+        self._due = np.array([len(each.root) * _TELLING.get(each.activity, 1.0) for each in footage])
         self._seen = np.concatenate((self.coordinates, 3.0 * self.velocity), axis=1)
         fresh = self.left > _LEFT
         self._doors = {
-            (label, travels): np.flatnonzero(fresh & (self.label == label) & (self.travels == travels))
+            (label, way): np.flatnonzero(fresh & (self.label == label) & (self.going == way))
             for label in range(labels)
-            for travels in (False, True)
+            for way in range(len(_WAYS))
         }
 
     def _livelier_than_most(self) -> np.ndarray:
@@ -100,14 +108,31 @@ class _Bank:
             lively[those] = soon[those] >= np.median(soon[those])
         return lively
 
-    def enter(self, rng: np.random.Generator, at: int | None, label: int, travels: bool) -> int:
-        """Return the frame of the mood and way where to go on from `at`, one of the most alike by chance."""
-        doors = self._doors[label, travels]
+    def possible(self, label: int, way: int) -> int:
+        """Return the way, or ahead where nothing of the mood goes back."""
+        return way if len(self._doors[label, way]) else 1
+
+    def enter(self, rng: np.random.Generator, at: int | None, label: int, way: int) -> int:
+        """Return the frame of the mood and way where to go on from `at`, one of the most alike by chance.
+
+        Clips that were shown less than their due seem more alike, so that none is passed over for ever.
+        """
+        doors = self._doors[label, self.possible(label, way)]
         if at is None:
             return int(rng.choice(doors))
         far = ((self._seen[doors] - self._seen[at]) ** 2).sum(axis=1)
+        clips, of = np.unique(self.clip[doors], return_inverse=True)
+        shown = self.shown[clips] / max(float(self.shown[clips].sum()), 1.0)
+        far *= (_FEW + shown / (self._due[clips] / self._due[clips].sum()))[of]
         far[np.abs(doors - at) < 2 * _LEFT] += far.max()  # not where it is already
         far[~self.lively[doors]] += 0.3 * float(np.median(far))
         nearest = np.argsort(far)[:40]
         share = np.exp(-(far[nearest] - far[nearest[0]]) / (0.15 * far[nearest[-1]] + 1e-6))
         return int(doors[rng.choice(nearest, p=share / share.sum())])
+
+
+def going_of(clip: Footage) -> int:
+    """Tell which way a clip goes: 0 in place, 1 ahead, 2 back."""
+    if not clip.travels:
+        return 0
+    return 1 if float(clip.root[:, 2].mean()) > 0 else 2

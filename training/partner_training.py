@@ -17,6 +17,7 @@ from ..engine.errors import DataError
 from ..models.primitive import Basis, Primitive, PrimitiveShape
 from ..models.primitive_store import NAME, PrimitiveInfo, save_primitive
 from .motion_data import EMOTIONS
+from .partner_chains import Chains
 from .partner_corpus import Corpus, string_together
 from .partner_data import Footage, load_footage, make_basis
 from .train import AROUSAL, LICENCE, VALENCE
@@ -26,6 +27,7 @@ ATTRIBUTION: Final = (
     "Trained on the Bandai-Namco-Research-Motiondataset by Bandai Namco Research Inc. (set 1, CC BY-NC 4.0, "
     "https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset); weights are derived."
 )
+_ALONE: Final = 400  # steps without chains: at first it knows nothing to go on with
 _OFTEN: Final = 100  # steps between two words of progress, and two states on disk
 
 
@@ -35,7 +37,8 @@ class PartnerRecipe:
 
     poses: principal axes of a pose. corpus: frames walked through the footage. pieces: how many pieces in a row are
     made of one's own, at each quarter of the training. speed: what an error of the frames' differences weighs beside
-    one of the frames. held_out: learn from what the judge of generated takes learns from, too.
+    one of the frames. chains: how many of each mood and way go on for ever beside; lively: what it weighs that these
+    move as the recordings do. held_out: learn from what the judge of generated takes learns from, too.
     """
 
     poses: int = 40
@@ -46,12 +49,14 @@ class PartnerRecipe:
     corpus: int = 150_000
     steps: int = 5000
     batch: int = 32
-    pieces: tuple[int, ...] = (2, 4, 6, 8)
+    pieces: tuple[int, ...] = (2, 4, 6, 6)
     rate: float = 1e-3
     divergence: float = 2e-3
     speed: float = 10.0
-    jitter: float = 0.03
-    held_out: bool = True
+    jitter: float = 0.015
+    chains: int = 24
+    lively: float = 0.02
+    held_out: bool = False
 
 
 def read_recipe(path: Path | None) -> PartnerRecipe:
@@ -89,7 +94,9 @@ def train_generator(
     basis = make_basis(footage, recipe.poses)
     corpus = string_together(footage, basis, len(EMOTIONS), recipe.corpus, seed)
     progress(f"{len(corpus.coordinates)} frames of walks without end")
-    model = _fit(corpus, _open(corpus, basis, footage, recipe, seed), recipe, seed, progress, out, resume=resume)
+    model = _open(corpus, basis, footage, recipe, seed)
+    chains = Chains(footage, basis, model, recipe.chains)
+    model = _fit(corpus, model, chains, recipe, seed, progress, out, resume=resume)
     return save_primitive(out, model, basis, _describe(footage, recipe, seed))
 
 
@@ -111,14 +118,22 @@ def _open(corpus: Corpus, basis: Basis, footage: list[Footage], recipe: PartnerR
 
 
 def _fit(
-    corpus: Corpus, model: Primitive, recipe: PartnerRecipe, seed: int, progress: Progress, out: Path, *, resume: bool
+    corpus: Corpus,
+    model: Primitive,
+    chains: Chains,
+    recipe: PartnerRecipe,
+    seed: int,
+    progress: Progress,
+    out: Path,
+    *,
+    resume: bool,
 ) -> Primitive:
     """Train on roll-outs: from the first piece on, the past is what the network itself has made."""
     x, commands = torch.from_numpy(corpus.coordinates), torch.from_numpy(corpus.commands)
     optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-4)
     kept, begun = out / f".{NAME}.part", 0
     if resume and kept.is_file():
-        begun = _resume(kept, model, optimiser)
+        begun = _resume(kept, model, optimiser, chains)
         progress(f"going on at step {begun}")
     out.mkdir(parents=True, exist_ok=True)
     for step in range(begun, recipe.steps):
@@ -130,28 +145,32 @@ def _fit(
             group["lr"] = recipe.rate * rise * max(0.02, fall)
         starts = rng.integers(0, len(x) - recipe.past - pieces * recipe.frames, recipe.batch)
         loss, said = _roll(model, x, commands, starts, pieces, recipe)
+        if step >= _ALONE:
+            apart = chains.loss(model, rng, step)
+            loss, said = loss + recipe.lively * apart, f"{said}, liveliness off by {apart.item():.2f}"
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         if step % _OFTEN == 0 or step == recipe.steps - 1:
             progress(f"step {step} of {recipe.steps}: {said}")
-            _keep(kept, model, optimiser, step)
+            _keep(kept, model, optimiser, chains, step)
     kept.unlink(missing_ok=True)
     return model.eval()
 
 
-def _keep(path: Path, model: Primitive, optimiser: torch.optim.Optimizer, step: int) -> None:
+def _keep(path: Path, model: Primitive, optimiser: torch.optim.Optimizer, chains: Chains, step: int) -> None:
     """Write all that a broken training goes on from, in one step."""
     tensors = {f"model.{name}": each for name, each in model.state_dict().items()}
     for i, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{i}.{name}": each for name, each in state.items()}
+    tensors |= {"chains.state": chains.state, "chains.commands": chains.commands}
     part = path.with_suffix(".new")
     safetensors.torch.save_file({**tensors, "step": torch.tensor(step)}, part)
     part.replace(path)
 
 
-def _resume(path: Path, model: Primitive, optimiser: torch.optim.Optimizer) -> int:
+def _resume(path: Path, model: Primitive, optimiser: torch.optim.Optimizer, chains: Chains) -> int:
     """Take up what was kept; return the step to go on with. Raises DataError for what is not of this recipe."""
     try:
         tensors = safetensors.torch.load_file(path)
@@ -162,6 +181,8 @@ def _resume(path: Path, model: Primitive, optimiser: torch.optim.Optimizer) -> i
                 _, i, what = name.split(".")
                 moments.setdefault(int(i), {})[what] = each
         optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
+        chains.state.copy_(tensors["chains.state"])
+        chains.commands.copy_(tensors["chains.commands"])
         return int(tensors["step"]) + 1
     except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError):
         raise DataError(str(path), "is of another recipe", mend="leave out --resume") from None

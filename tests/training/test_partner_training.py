@@ -7,19 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from support.bvh_texts import DATA
 
 from emotus.engine.errors import DataError
 from emotus.engine.generator import Generator, load_generator
 from emotus.engine.wish import Wish
+from emotus.models.primitive import Primitive, PrimitiveShape
 from emotus.training import partner_training
-from emotus.training.motion_data import EMOTIONS
-from emotus.training.partner_corpus import FADE, string_together
+from emotus.training.motion_data import EMOTIONS, HELD_OUT
+from emotus.training.partner_chains import _apart, _kinds
+from emotus.training.partner_corpus import FADE, _Bank, string_together
 from emotus.training.partner_data import load_footage, make_basis
 from emotus.training.partner_training import PartnerRecipe, read_recipe, train_generator
 
 NEEDS_DATA = pytest.mark.skipif(not (DATA / "bandai-1.tar.xz").is_file(), reason="needs ../shared/data")
-SMALL = PartnerRecipe(corpus=3000, steps=4, batch=4, pieces=(1, 2), width=32, latent=4, poses=8)
+SMALL = PartnerRecipe(corpus=3000, steps=4, batch=4, pieces=(1, 2), width=32, latent=4, poses=8, chains=4)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,7 @@ def test_walks_without_end_tear_nothing_and_show_every_mood(footage) -> None:
 def test_a_training_that_was_broken_off_goes_on_to_the_same(tmp_path, monkeypatch) -> None:
     """Resumed after half of its steps it gives the same weights to the last bit; the weights generate."""
     monkeypatch.setattr(partner_training, "_OFTEN", 1)
+    monkeypatch.setattr(partner_training, "_ALONE", 0)  # its chains go on, too
     whole = train_generator(DATA, tmp_path / "a", seed=3, progress=lambda _: None, recipe=SMALL)
 
     class StopError(Exception):
@@ -80,9 +84,41 @@ def test_a_training_that_was_broken_off_goes_on_to_the_same(tmp_path, monkeypatc
 
 
 @NEEDS_DATA
-def test_what_the_judge_learns_from_can_be_left_out() -> None:
-    """held_out: false learns from fewer clips, for figures by a judge who shares none."""
-    assert len(load_footage(DATA, lambda _: None, held_out=False)) < len(load_footage(DATA, lambda _: None))
+def test_what_the_judge_learns_from_is_left_out(footage) -> None:
+    """Weights for an independent figure learn from no activity of the judge's, in no mirror image either."""
+    own = load_footage(DATA, lambda _: None, held_out=False)
+    assert not {each.activity for each in own} & HELD_OUT
+    assert {each.name for each in own} < {each.name for each in footage}
+    assert PartnerRecipe().held_out is False
+
+
+@NEEDS_DATA
+def test_no_clip_is_passed_over(footage) -> None:
+    """Within ten minutes of walks every clip of more than a second and a half was shown, none of them mostly."""
+    bank = _Bank(footage, make_basis(footage, 40), len(EMOTIONS))
+    rng, at = np.random.default_rng(0), None
+    for _ in range(1000):
+        label, way = int(rng.integers(len(EMOTIONS))), int(rng.integers(3))
+        at = bank.enter(rng, at, label, way)
+        stays = min(int(bank.left[at]) - 1, 60)
+        bank.shown[bank.clip[at]] += stays
+        at += stays
+    lengths = np.array([len(each.root) for each in footage])
+    assert bank.shown[lengths > 45].min() > 0
+    assert bank.shown.max() < 0.1 * bank.shown.sum()
+
+
+@NEEDS_DATA
+def test_chains_tell_what_stands_still_and_what_trembles(footage) -> None:
+    """Recorded frames are near their own moments; frozen ones, and ones with noise on them, are far from them."""
+    basis = make_basis(footage, 40)
+    walk = next(each for each in footage if each.activity == "walk" and len(each.root) > 100)
+    kinds = _kinds(footage, basis, Primitive(PrimitiveShape()))
+    kind = next(each for each in kinds if each.commands[0, walk.label] == 1.0 and each.commands[0, -2] > 0.2)
+    frames = torch.from_numpy(basis.encode(walk.turns, walk.root))[None]
+    torch.manual_seed(0)
+    frozen, noisy = frames[:, :1].expand_as(frames), frames + 0.3 * torch.randn(frames.shape)
+    assert _apart(frames, kind) < 0.3 * min(_apart(frozen, kind), _apart(noisy, kind))
 
 
 @pytest.mark.parametrize(
