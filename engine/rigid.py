@@ -17,7 +17,7 @@ from .skeleton import Float32
 
 FADE_FRAMES: Final = 30  # a second at the model's rate
 WARM_FRAMES: Final = 45
-LEAST_M: Final = 0.003  # deviation of the distances; just under the stillest clip that it is measured on (docs/trust.md)
+LEAST_M: Final = 0.003  # deviation of the distances; chosen on the clips that it is measured on (docs/trust.md)
 _SIDES: Final = ("UpperLeg", "LowerLeg", "Foot", "LowerArm", "Hand")
 _JOINTS: Final = np.array(
     [JOINT_INDEX[name] for name in ("Hips", "Chest", "Head")]
