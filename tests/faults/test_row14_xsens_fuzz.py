@@ -142,11 +142,14 @@ def test_mixed_characters_never_mix():
     first = [dataclasses.replace(pose, stream="xsens") for pose in POSES]
     judge = Judge([*first, *second])
     rng = random.Random(3)
-    for a, b in zip(first, second, strict=True):
+    for i, (a, b) in enumerate(zip(first, second, strict=True)):
         parts = sample_of(a, 2, longest=300) + sample_of(b, 2, longest=300, character=1)
         rng.shuffle(parts)
         for part in parts:
             judge.feed(part, a.t_ns)
+        if i == 0:  # both bodies are found, which is done once: said apart, as `warmed` leaves it out elsewhere
+            figure(14, "a good packet with which a body is found, once a character", judge.worst_ns / 1e6, None, "ms")
+            judge.worst_ns = 0
     assert len(judge.given) == len(first) + len(second)
     judge.check()
     judge.say("two characters, parts shuffled together")
