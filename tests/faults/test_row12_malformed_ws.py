@@ -82,7 +82,7 @@ def test_who_was_told_to_go_and_stays_is_hung_up_on(bridge):
         bad.subscribe()
         bad.send(b"x", 3)
         assert bad.closed_with() == 1002
-        assert wait_for(lambda: bridge.stats().clients == 0, 2.5)
+        assert wait_for(lambda: bridge.stats().clients == 0)
 
 
 def test_broken_frames_are_answered_within_a_tenth_of_a_second(bridge):

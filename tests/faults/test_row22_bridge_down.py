@@ -15,7 +15,7 @@ from support.sayings import emotion, frame, free_port, udp_receiver, wait_for
 
 from emotus.bridges.jsonl import JsonlBridge
 from emotus.bridges.osc import OscBridge
-from emotus.bridges.websocket import WebSocketBridge
+from emotus.bridges.websocket import START_S, WebSocketBridge
 from emotus.engine.clock import MonotonicClock
 from emotus.engine.errors import UriError
 from emotus.engine.osc_codec import decode
@@ -72,7 +72,7 @@ def test_a_receiver_that_goes_and_comes_again_hears_the_next_frame():
     assert wait_for(lambda: bridge.stats().errors > 0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second:
         second.bind(("127.0.0.1", port))
-        second.settimeout(2.0)
+        second.settimeout(10.0)
         bridge.send(emotion(99))
         heard = (decode(second.recv(65536))[0] for _ in range(3))  # the lamp may be told again in between
         assert next(message for message in heard if message.address.endswith("/frame")).args[0] == 99
@@ -110,7 +110,7 @@ def test_a_port_in_use_stops_the_start_with_the_port_in_the_message():
     with pytest.raises(UriError, match=f"port {port} is in use"):
         second.start()
     figure(22, "a port in use: told after", 1000 * (time.monotonic() - start), 1000, "ms")
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < START_S
     second.close()
     with RawClient(port) as client:
         client.subscribe()

@@ -70,7 +70,7 @@ def test_a_name_that_nobody_knows_stops_the_start_with_the_name_in_the_message(s
     start = time.monotonic()
     with pytest.raises(UriError, match=r"no-such-host\.invalid") as told:
         bridge.start()
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 5.0
     assert "\n" not in str(told.value)
     bridge.close()
 
