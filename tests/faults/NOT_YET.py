@@ -3,9 +3,9 @@
 NOT_YET: dict[int, str] = {
     26: "a recording of the performer that is played in her place moves as she does, and is not told from her",
     30: "what the generator sends by OSC jitters by 2.3 to 2.7 ms (p99) where 2 is asked for: every eighth frame "
-    "begins a piece of eight, which takes 2.1 ms to make and is made when the frame is due; the 5 to 24 ms of other runs are "
-    "the machine's, for with a real-time priority (`chrt -f 10`) they are gone at the same load, and without one a "
-    "plain stream of 60 Hz jitters as much beside them",
+    "begins a piece of eight, which takes 2.1 ms to make and is made when the frame is due; the 5 to 24 ms of "
+    "other runs are the machine's, for with a real-time priority (`chrt -f 10`) they are gone at the same load, "
+    "and without one a plain stream of 60 Hz jitters as much beside them",
 }
 
 # Rows whose stored figures miss a goal, taken while other programs had the processor; `make faults` on a quiet machine
