@@ -70,7 +70,7 @@ class Stage:
 
 def two_people(place: str) -> InputError:
     """Return the error of more than one performer where there should be one."""
-    return InputError(place, "shows two people", mend="one performer alone, for what is learnt is hers")
+    return InputError(place, "shows two people", mend="one performer alone, whom the profile is of")
 
 
 def gather(
