@@ -31,11 +31,13 @@ from .wish import Wish, checked, command_of
 
 RATES_HZ: Final = (1.0, 240.0)
 _SMOOTH: Final = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16  # over keys: what the network trembles, not moves
-_CHANCE: Final = (1.0, 1.1)  # of the network's own spread, in place and under way
+_CHANCE: Final = (1.0, 0.3)  # of the network's own spread, in place and under way, where a gait goes on by itself
 _PACE: Final = 0.15  # share of a piece's speed in what is taken for the present one: about a second's worth
 _AT_ONCE: Final = 0.6  # of the length of a step in which every coordinate is at its fastest: nobody moves so
 _HARDLY: Final = 1.0001  # faster than the fastest is none of the network's: rounding
 _SAME: Final = 1e-3  # how far what is remembered may be from what was made
+_PUSH: Final = 0.5  # how much farther than asked for a change of mood goes at first
+_FADING: Final = np.float32(0.7)  # what is left of that a piece later
 _SPUR: Final = 1.0  # how much of the speed that lacks is asked for on top
 
 
@@ -115,6 +117,7 @@ class Generator:
         self._tail = self._state[0][:, 1 - len(_SMOOTH) :].numpy().copy()  # (N, 4, F): of the coordinates before
         self._last = self._tail[:, -1].copy()
         self._pace: Floats = np.zeros(self._n)
+        self._push = np.zeros((self._n, len(self.model.info.emotions)), dtype=np.float32)
         self._ready: deque[Frame] = deque()
         self._rotations = np.zeros((self._n, 0, len(BODY.names), 4), dtype=np.float32)  # the keys not yet used up
         self._root = np.zeros((self._n, 0, 3))
@@ -126,7 +129,10 @@ class Generator:
         """Ask a performer for something else from the next piece on; raises InputError."""
         wish = checked(wish, self.model.info.emotions)
         self._wishes[performer] = wish
-        self._commands[performer] = command_of(wish, self.model.info)
+        command = command_of(wish, self.model.info)
+        moods = slice(len(self.model.info.emotions))
+        self._push[performer] += (command - self._commands[performer])[moods]
+        self._commands[performer] = command
 
     def step(self) -> Frame:
         """Return the next frame."""
@@ -188,11 +194,16 @@ class Generator:
         return out
 
     def _spurred(self) -> tuple[Float32, NDArray[np.bool_]]:
-        """Return the commands, with more speed asked of those who lag behind theirs, and who travels (N,)."""
+        """Return the commands and who travels (N,).
+
+        More speed is asked of those who lag behind theirs, and for a moment more of a mood that is new.
+        """
         commands, ahead = self._commands.copy(), self._commands[:, -2]
         travels = self._commands[:, -1] > 0
         spur = np.clip(_SPUR * (ahead - self._pace), -0.5 * np.abs(ahead), np.abs(ahead))
         commands[:, -2] = np.where(travels, ahead + spur, ahead)
+        commands[:, : self._push.shape[1]] += _PUSH * self._push
+        self._push *= _FADING
         return commands, travels
 
     def _follow_pace(self, before: Standing) -> None:

@@ -18,6 +18,7 @@ NEUTRAL: Final = "neutral"
 MAX_INTENSITY: Final = 1.5
 MAX_SPEED_M_S: Final = 3.0
 _BEYOND: Final = 0.3  # of what is asked for beyond what was played: farther out the network knows no mood any more
+_STRONGER: Final = 1.3  # how far from neutral the network is asked to go for what was played: it draws towards the mean
 _NEARNESS: Final = 0.05  # squared distance on the plane at which a mood has lost most of its say
 
 
@@ -91,13 +92,18 @@ def place_of(wish: Wish, info: PrimitiveInfo) -> tuple[float, float]:
 
 
 def command_of(wish: Wish, info: PrimitiveInfo) -> Float32:
-    """Return the network's command (L + 3,): moods, velocity to the left and ahead in m/s, whether it travels."""
+    """Return the network's command (L + 3,): moods, velocity to the left and ahead in m/s, whether it travels.
+
+    The moods are farther from neutral than wished (guidance, as Ho and Salimans, 2022, with neutral for no condition).
+    """
     moods = moods_of(wish, info)
+    neutral = np.array([float(each == NEUTRAL) for each in info.emotions], dtype=np.float32)
     pace = float(sum(weight * info.pace[each] for weight, each in zip(moods, info.emotions, strict=True)))
     speed = _within(pace, 0.2, 2.0) if wish.speed_m_s is None else wish.speed_m_s
     travels = wish.travels and speed != 0.0
     way = (0.0, speed, 1.0) if travels else (0.0, 0.0, 0.0)
-    return np.concatenate((moods, np.array(way, dtype=np.float32)))
+    stronger = neutral + _STRONGER * (moods - neutral)
+    return np.concatenate((stronger, np.array(way, dtype=np.float32)), dtype=np.float32)
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -27,7 +27,6 @@ ATTRIBUTION: Final = (
     "Trained on the Bandai-Namco-Research-Motiondataset by Bandai Namco Research Inc. (set 1, CC BY-NC 4.0, "
     "https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset); weights are derived."
 )
-_ALONE: Final = 400  # steps without chains: at first it knows nothing to go on with
 _OFTEN: Final = 100  # steps between two words of progress, and two states on disk
 
 
@@ -38,7 +37,8 @@ class PartnerRecipe:
     poses: principal axes of a pose. corpus: frames walked through the footage. pieces: how many pieces in a row are
     made of one's own, at each quarter of the training. speed: what an error of the frames' differences weighs beside
     one of the frames. chains: how many of each mood and way go on for ever beside; lively: what it weighs that these
-    move as the recordings do. held_out: learn from what the judge of generated takes learns from, too.
+    move as the recordings do; alone: the share of the steps before they begin. held_out: learn from what the judge
+    of generated takes learns from, too.
     """
 
     poses: int = 40
@@ -47,15 +47,16 @@ class PartnerRecipe:
     latent: int = 16
     width: int = 384
     corpus: int = 150_000
-    steps: int = 5000
+    steps: int = 4000
     batch: int = 32
     pieces: tuple[int, ...] = (2, 4, 6, 6)
     rate: float = 1e-3
-    divergence: float = 2e-3
+    divergence: float = 3e-3
     speed: float = 10.0
     jitter: float = 0.015
     chains: int = 24
     lively: float = 0.02
+    alone: float = 0.5
     held_out: bool = False
 
 
@@ -145,7 +146,7 @@ def _fit(
             group["lr"] = recipe.rate * rise * max(0.02, fall)
         starts = rng.integers(0, len(x) - recipe.past - pieces * recipe.frames, recipe.batch)
         loss, said = _roll(model, x, commands, starts, pieces, recipe)
-        if step >= _ALONE:
+        if step >= recipe.alone * recipe.steps:
             apart = chains.loss(model, rng, step)
             loss, said = loss + recipe.lively * apart, f"{said}, liveliness off by {apart.item():.2f}"
         optimiser.zero_grad()

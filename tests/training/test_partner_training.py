@@ -22,7 +22,7 @@ from emotus.training.partner_data import load_footage, make_basis
 from emotus.training.partner_training import PartnerRecipe, read_recipe, train_generator
 
 NEEDS_DATA = pytest.mark.skipif(not (DATA / "bandai-1.tar.xz").is_file(), reason="needs ../shared/data")
-SMALL = PartnerRecipe(corpus=3000, steps=4, batch=4, pieces=(1, 2), width=32, latent=4, poses=8, chains=4)
+SMALL = PartnerRecipe(corpus=3000, steps=4, batch=4, pieces=(1, 2), width=32, latent=4, poses=8, chains=4, alone=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,6 @@ def test_walks_without_end_tear_nothing_and_show_every_mood(footage) -> None:
 def test_a_training_that_was_broken_off_goes_on_to_the_same(tmp_path, monkeypatch) -> None:
     """Resumed after half of its steps it gives the same weights to the last bit; the weights generate."""
     monkeypatch.setattr(partner_training, "_OFTEN", 1)
-    monkeypatch.setattr(partner_training, "_ALONE", 0)  # its chains go on, too
     whole = train_generator(DATA, tmp_path / "a", seed=3, progress=lambda _: None, recipe=SMALL)
 
     class StopError(Exception):
