@@ -20,7 +20,7 @@ from .skeleton import Float32
 
 RATE_HZ: Final = 30.0
 _ANKLE_M: Final = 0.05  # the least height of an ankle
-_FREE: Final = 0.05  # what the network's own velocity weighs beside a foot that stands
+_FREE: Final = (0.05, 0.5)  # what the network's own velocity weighs beside a foot that stands, in place, under way
 _TURNS: Final = (0.6, 1.4)  # rad/s it is led round at most, in place and under way
 _EAGER: Final = 1.5  # rad/s of turning a rad that it faces wrong
 _COURSE: Final = 0.08  # share of the facing that the course takes over in a frame: hips sway, the course does not
@@ -90,8 +90,8 @@ def place(
         / RATE_HZ
     )  # (N, K, 2)
     grip = stands * last_stands * (0.0 if first else 1.0)
-    weight = grip.sum(axis=-1, keepdims=True) + _FREE
-    moved = ((grip[..., None] * demanded).sum(axis=-2) + _FREE * own) / weight
+    free = np.where(leading.travels, _FREE[1], _FREE[0])[:, None, None]
+    moved = ((grip[..., None] * demanded).sum(axis=-2) + free * own) / (grip.sum(axis=-1, keepdims=True) + free)
     ground = before.root[:, None, ::2] + np.cumsum(moved, axis=1)
     home = np.where(leading.travels[:, None], ground[:, -1], before.home)
     ground = ground + _homeward(ground[:, -1] - home, frames)
