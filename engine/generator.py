@@ -30,7 +30,7 @@ from .streams import GENERATED_RATE_HZ
 from .wish import Wish, checked, command_of
 
 RATES_HZ: Final = (1.0, 240.0)
-_SMOOTH: Final = np.array([1, 4, 6, 4, 1], dtype=np.float32) / 16  # over keys: what the network trembles, not moves
+_SMOOTH: Final = np.array([1, 8, 14, 8, 1], dtype=np.float32) / 32  # over keys: what the network trembles, not moves
 _CHANCE: Final = (0.8, 0.4)  # of the network's own spread, in place and under way, where a gait goes on by itself
 _PACE: Final = 0.15  # share of a piece's speed in what is taken for the present one: about a second's worth
 _AT_ONCE: Final = 0.6  # of the length of a step in which every coordinate is at its fastest: nobody moves so
