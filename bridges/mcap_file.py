@@ -44,7 +44,9 @@ class McapFile:
             self._sound = _Mark.of(self._writer)
         except OSError:
             self._out.abandon()
-            self._reserve.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a full disk is tried once a second: it would fill with empty files
+                path.unlink()
+                self._reserve.unlink(missing_ok=True)
             raise
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}

@@ -94,6 +94,19 @@ def test_a_full_or_broken_disk_ends_the_file_and_a_new_one_begins_when_there_is_
     assert not list(tmp_path.glob("*.reserve"))
 
 
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_stays_full_is_not_filled_with_files_that_hold_nothing(tmp_path, monkeypatch, code):
+    """A file whose beginning cannot be written is not there afterwards; one of that name that was there before is."""
+    disk = Disk(monkeypatch)
+    (tmp_path / "old.mcap").write_bytes(b"somebody's")
+    disk.code, disk.room = code, 100
+    for name in ("old.mcap", "show.mcap"):
+        with pytest.raises(OSError):  # noqa: PT011 - any of the system's
+            mcap_file.McapFile(tmp_path / name, {}, 0.0)
+        disk.room = 0
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("old.mcap", b"somebody's")]
+
+
 def test_a_disk_that_fills_up_has_kept_room_for_the_end_of_the_file(tmp_path, monkeypatch):
     """The reserve is given back before the index is written, so that the file is a proper one to its last chunk."""
     disk = Disk(monkeypatch)
