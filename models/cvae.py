@@ -24,7 +24,7 @@ class CvaeShape:
     """Hold the sizes: conditions the network was taught, latent numbers, width, heads and layers of each half."""
 
     conditions: tuple[str, ...]
-    latent: int = 128
+    latent: int = 256
     width: int = 160
     heads: int = 4
     layers: int = 3
@@ -61,15 +61,18 @@ class MotionCvae(nn.Module):
         nn.init.normal_(self.bias.weight, std=0.02)
         nn.init.constant_(self.to_spread.bias, -4.0)
 
-    def fit_straight(self, poses: Tensor, offsets: Tensor) -> None:
-        """Set scale and linear ways to the principal components of movements (M, 64, 130)."""
+    def fit_straight(self, poses: Tensor, offsets: Tensor, counts: Tensor | None = None) -> None:
+        """Set scale and linear ways to the principal components of movements (M, 64, 130), each counted counts (M,)."""
+        shares = torch.ones(len(poses)) if counts is None else counts
+        shares = shares / shares.sum()  # (M,)
         self.offsets.copy_(offsets)
-        self.mean.copy_(poses.mean(dim=(0, 1)))
+        self.mean.copy_((poses.mean(dim=1) * shares[:, None]).sum(dim=0))
         self.scale.copy_(leverage(offsets))
         flat = self.scaled(poses).flatten(1)  # (M, 64 * 130)
-        middle = flat.mean(dim=0)
-        _, sizes, axes = torch.svd_lowrank(flat - middle, q=self.shape.latent + 16, niter=3)
-        spread = sizes[: self.shape.latent] / len(flat) ** 0.5
+        middle = (flat * shares[:, None]).sum(dim=0)
+        weighed = (flat - middle) * shares.sqrt()[:, None]
+        _, sizes, axes = torch.svd_lowrank(weighed, q=self.shape.latent + 16, niter=3)
+        spread = sizes[: self.shape.latent]
         axes = axes[:, : self.shape.latent]  # (64 * 130, D)
         with torch.no_grad():
             self.straight_in.weight.copy_((axes / spread).T)
@@ -108,7 +111,7 @@ class MotionCvae(nn.Module):
         tokens = self.queries + self.spoken(z).reshape(len(z), -1, self.shape.width)  # (N, 16, W)
         made = self.out(self.decoder(tokens, src_key_padding_mask=_hidden(lengths)))
         straight = self.straight_out(z).reshape(len(z), FRAMES, POSE)  # (N, 64, 130)
-        return self.unscaled(straight + made.reshape(len(z), FRAMES, POSE))
+        return self.unscaled(straight + _even(made.reshape(len(z), FRAMES, POSE)))
 
     def joints(self, poses: Tensor) -> tuple[Tensor, Tensor]:
         """Return joints about the root and in the world (..., 21, 3) of poses (..., 130)."""
@@ -123,6 +126,12 @@ def known(lengths: Tensor) -> Tensor:
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return the Kullback-Leibler divergence (N,) of normals (N, D) from the standard one."""
     return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).sum(dim=1)
+
+
+def _even(made: Tensor) -> Tensor:
+    """Return rows (N, 64, D) averaged over five frames: tokens know nothing of their neighbours' edges."""
+    held = torch.cat((made[:, :1], made[:, :1], made, made[:, -1:], made[:, -1:]), dim=1)
+    return torch.stack([share / 16 * held[:, i : i + FRAMES] for i, share in enumerate((1, 4, 6, 4, 1))]).sum(dim=0)
 
 
 def _hidden(lengths: Tensor) -> Tensor:

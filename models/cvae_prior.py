@@ -42,21 +42,30 @@ class LatentPrior(nn.Module):
             y = block(y, told)
         return self.out(y)
 
-    def loss(self, latents: Tensor, condition: Tensor) -> Tensor:
-        """Return the squared error of the velocity between noise and latents (N, D)."""
+    def loss(self, latents: Tensor, condition: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return the squared error of the velocity between noise and latents (N, D), each number weighed (D,)."""
         wanted = (latents - self.mean) / self.scale
         noise = torch.randn_like(wanted)
         t = torch.rand(len(wanted))
         at = torch.lerp(noise, wanted, t[:, None])
-        return (self(at, t, condition) - (wanted - noise)).square().mean()
+        errors = (self(at, t, condition) - (wanted - noise)).square()
+        return errors.mean() if weights is None else (errors * weights).mean()
 
-    def draw(self, noise: Tensor, condition: Tensor, neutral: Tensor, intensity: Tensor, steps: int = STEPS) -> Tensor:
-        """Carry noise (N, D) to latents (N, D).
+    def draw(
+        self,
+        start: Tensor,
+        condition: Tensor,
+        neutral: Tensor,
+        intensity: Tensor,
+        begin: float = 0.0,
+        steps: int = STEPS,
+    ) -> Tensor:
+        """Carry points (N, D) of the time begin, noise at 0, to latents (N, D).
 
         condition, neutral: (N, C). intensity: (N,): 0 goes with the field of neutral, 1 with that of the condition,
         between and beyond in proportion. Heun's steps, each the mean of two velocities.
         """
-        x = noise
+        x, step = start, (1.0 - begin) / steps
 
         def field(at: Tensor, t: float) -> Tensor:
             time = torch.full((len(at),), t)
@@ -65,10 +74,14 @@ class LatentPrior(nn.Module):
             return low + intensity[:, None] * (high - low)
 
         for i in range(steps):
-            first = field(x, i / steps)
-            second = field(x + first / steps, min((i + 1) / steps, 1.0))
-            x = x + (first + second) / (2 * steps)
+            first = field(x, begin + i * step)
+            second = field(x + step * first, min(begin + (i + 1) * step, 1.0))
+            x = x + 0.5 * step * (first + second)
         return x * self.scale + self.mean
+
+    def mixed(self, noise: Tensor, latents: Tensor, begin: float) -> Tensor:
+        """Return the points (N, D) between noise and latents (N, D) at the time begin, from which to draw."""
+        return torch.lerp(noise, (latents - self.mean) / self.scale, begin)
 
 
 class _Block(nn.Module):

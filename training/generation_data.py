@@ -15,6 +15,7 @@ from ..models.cvae_kinematics import ROTATIONS, mirrored
 from .motion_data import EMOTIONS, GeneratedTake, MotionTake, assembled, travel_of, travelled
 
 _EMOTIONAL, _FIRST = 0.35, 0.2  # shares of a batch: emotions of one session; all else of set 1. The rest is set 2.
+_SLOWEST, _QUICKEST = 0.85, 1.18  # times as quick as recorded, half of a batch
 
 
 def condition_of(take: MotionTake) -> str:
@@ -64,17 +65,41 @@ def windows_of(takes: Sequence[MotionTake], hop: int) -> list[Window]:
     return found
 
 
-def stacked(takes: Sequence[MotionTake], windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
-    """Return poses (N, 64, 130), the last one held where a take has ended, and lengths (N,)."""
-    out = np.empty((len(windows), FRAMES, ROTATIONS + 4), dtype=np.float32)
-    for row, window in enumerate(windows):
-        poses = poses_of(takes[window.take], window.start, window.length)
-        out[row, : window.length], out[row, window.length :] = poses, poses[-1]
-    return torch.from_numpy(out), torch.tensor([window.length for window in windows])
+def stacked(takes: Sequence[MotionTake], windows: Sequence[Window], pace: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Return poses (N, 64, 130), the last one held where a take has ended, and lengths (N,).
+
+    pace: times as quick as they were recorded; a quicker one needs more of the take, and is shorter where that ends.
+    """
+    both = [_held(_timed(takes[window.take], window, pace)) for window in windows]
+    poses = torch.stack([poses for poses, _ in both]) if both else torch.zeros(0, FRAMES, ROTATIONS + 4)
+    return poses, torch.tensor([length for _, length in both], dtype=torch.long)
+
+
+def _timed(take: MotionTake, window: Window, pace: float) -> Float32:
+    """Return poses (T, 130), T the window's length at most."""
+    if pace == 1.0:
+        return poses_of(take, window.start, window.length)
+    taken = min(int((window.length - 1) * pace) + 2, len(take.root) - window.start)
+    return retimed(poses_of(take, window.start, taken), pace)[: window.length]
+
+
+def _held(poses: Float32) -> tuple[Tensor, int]:
+    """Return poses (64, 130) of which the last is held, and how many count."""
+    held = np.concatenate((poses, np.repeat(poses[-1:], FRAMES - len(poses), axis=0)))
+    return torch.from_numpy(held), len(poses)
+
+
+def retimed(poses: Float32, pace: float) -> Float32:
+    """Return poses (T, 130) gone through so many times as quickly, numbers between frames on the straight way."""
+    at = np.arange(0.0, len(poses) - 1 + 1e-6, pace)
+    low = np.minimum(at.astype(int), max(len(poses) - 2, 0))
+    high = np.minimum(low + 1, len(poses) - 1)
+    share = (at - low).astype(np.float32)[:, None]
+    return (poses[low] + share * (poses[high] - poses[low])).astype(np.float32)
 
 
 class Drawer:
-    """Draw batches of windows: emotions, the rest of set 1 and set 2 in fixed shares, half of them mirrored."""
+    """Draw batches of windows: emotions, the rest of set 1 and set 2 in fixed shares, half mirrored, half retimed."""
 
     def __init__(self, takes: Sequence[MotionTake], conditions: Sequence[str], seed: int) -> None:
         self._takes, self._rng = takes, np.random.default_rng(seed)
@@ -100,14 +125,17 @@ class Drawer:
         shares = [share if len(group) else 0.0 for share, group in zip(shares, self._groups, strict=True)]
         which = self._rng.choice(3, count, p=np.array(shares) / sum(shares))
         ids = [int(self._rng.choice(self._groups[g], p=self._chances[g])) for g in which]
-        windows = [self._window(i) for i in ids]
-        poses, lengths = stacked(self._takes, windows)
+        poses, counts = zip(*(self._window(i) for i in ids), strict=True)
+        poses, lengths = torch.stack(poses), torch.tensor(counts)
         turned = torch.from_numpy(self._rng.random(count) < 0.5)
         poses = torch.where(turned[:, None, None], mirrored(poses), poses)
         return poses, lengths, torch.from_numpy(self._numbers[ids])
 
-    def _window(self, i: int) -> Window:
+    def _window(self, i: int) -> tuple[Tensor, int]:
+        """Return poses (64, 130) of a part of a take, and how many of them count."""
         size = len(self._takes[i].root)
         length = FRAMES if self._rng.random() < 0.8 else int(self._rng.integers(16, FRAMES + 1))
+        pace = float(self._rng.uniform(_SLOWEST, _QUICKEST)) if self._rng.random() < 0.5 else 1.0
         length = min(length, size)
-        return Window(i, int(self._rng.integers(0, size - length + 1)), length)
+        taken = min(int((length - 1) * pace) + 2 if pace != 1.0 else length, size)
+        return _held(_timed(self._takes[i], Window(i, int(self._rng.integers(0, size - taken + 1)), length), pace))

@@ -13,18 +13,20 @@ import torch
 from torch import Tensor
 
 from ..models.cvae import MotionCvae
-from ..models.cvae_generator import About, MovementGenerator
+from ..models.cvae_generator import SEEDS, About, MovementGenerator
 from ..models.cvae_kinematics import mirrored
 from ..models.cvae_prior import LatentPrior
 from ..models.cvae_store import save_generator
 from ..models.manifold import Manifold
 from .generation_data import condition_of, stacked, windows_of
+from .generation_reader import teach_reader
 from .generation_train import GeneratorRecipe, train_cvae
 from .motion_data import EMOTIONS, HELD_OUT, MotionTake, Progress, load_motion, split
 from .train import AROUSAL, ATTRIBUTION, LICENCE, VALENCE
 
 _HOP_LABELLED: Final = 4
 _HOP: Final = 24
+_PACES: Final = (0.92, 1.0, 1.08)  # at which labelled windows are shown
 _BLIND: Final = 0.1  # of prior batches that are told nothing
 PLANE: Final = torch.tensor([[VALENCE[e], AROUSAL[e]] for e in EMOTIONS])  # (6, 2), by hand after Russell (1980)
 
@@ -39,22 +41,23 @@ class Latents:
     def __init__(self, cvae: MotionCvae, takes: Sequence[MotionTake]) -> None:
         labelled = [take for take in takes if take.label >= 0]
         others = [take for take in takes if take.label < 0]
-        parts = [self._part(cvae, labelled, _HOP_LABELLED), self._part(cvae, others, _HOP)]
+        parts = [self._part(cvae, labelled, _HOP_LABELLED, pace) for pace in _PACES]
+        parts.append(self._part(cvae, others, _HOP))
         self.latents, self.blind, self.numbers, self.labels, self.sets = (
             torch.cat([part[i] for part in parts]) for i in range(5)
         )
-        self.conditions = len(cvae.shape.conditions)
+        self.cvae, self.conditions = cvae, len(cvae.shape.conditions)
         self.chances = self._chances()
 
     @staticmethod
     @torch.inference_mode()
-    def _part(cvae: MotionCvae, takes: Sequence[MotionTake], hop: int) -> tuple[Tensor, ...]:
+    def _part(cvae: MotionCvae, takes: Sequence[MotionTake], hop: int, pace: float = 1.0) -> tuple[Tensor, ...]:
         conditions = cvae.shape.conditions
         windows = [window for window in windows_of(takes, hop) if window.length >= 48]
         found: list[tuple[Tensor, ...]] = []
         for at in range(0, len(windows), 128):
             some = windows[at : at + 128]
-            poses, lengths = stacked(takes, some)
+            poses, lengths = stacked(takes, some, pace)
             numbers = torch.tensor([conditions.index(condition_of(takes[w.take])) for w in some])
             labels = torch.tensor([takes[w.take].label for w in some])
             sets = torch.tensor([int(takes[w.take].set2) for w in some])
@@ -88,7 +91,7 @@ class Latents:
             told[(self.numbers == EMOTIONS.index("neutral")) & (self.labels < 0)] = 0.0
         return told
 
-    def labelled_mostly(self, share: float = 0.8) -> np.ndarray:
+    def labelled_mostly(self, share: float = 0.9) -> np.ndarray:
         """Return chances by which labelled ones are drawn so often, within both halves conditions alike."""
         chances = np.zeros(len(self.numbers))
         for group, part in ((self.labels >= 0, share), (self.labels < 0, 1.0 - share)):
@@ -100,7 +103,7 @@ class Latents:
 
     def scale(self) -> tuple[Tensor, Tensor]:
         """Return mean and deviation (D,) of the latents as they are drawn."""
-        share = torch.from_numpy(self.chances).float()[:, None]
+        share = torch.from_numpy(self.labelled_mostly()).float()[:, None]
         mean = (self.latents * share).sum(dim=0)
         return mean, ((self.latents - mean).square() * share).sum(dim=0).sqrt().clamp(min=1e-3)
 
@@ -109,48 +112,42 @@ def _one_hot(numbers: Tensor, count: int) -> Tensor:
     return torch.nn.functional.one_hot(numbers, count).float()
 
 
+def weights_of(cvae: MotionCvae, scale: Tensor) -> Tensor:
+    """Return how much each latent number (D,) of a deviation scale (D,) counts: by how far it moves the body.
+
+    Of 256 principal components the first moves it some hundred times as far as the last. Bounded, of mean 1.
+    """
+    moves = cvae.straight_out.weight.norm(dim=0) * scale
+    bounded = (moves / moves.mean()).clamp(0.1, 8.0)
+    return bounded / bounded.mean()
+
+
 def train_prior(latents: Latents, prior: LatentPrior, recipe: GeneratorRecipe, progress: Progress) -> None:
-    """Teach the prior the latents of every condition, and once more mostly those of one session's six emotions."""
+    """Teach the prior the latents of every condition, those of one session's six emotions nine times in ten."""
     torch.manual_seed(recipe.seed)
     for buffer, value in zip((prior.mean, prior.scale), latents.scale(), strict=True):
         buffer.copy_(value)
+    told, chances, steps = latents.told(strictly=True), latents.labelled_mostly(), recipe.prior_steps
+    weights = weights_of(latents.cvae, prior.scale)
     mean = torch.optim.swa_utils.AveragedModel(prior, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998))
-    first = latents.told(strictly=False), latents.chances, recipe.prior_steps
-    _teach_prior(latents, prior, recipe, first, 1e-3, progress, mean)
-    prior.load_state_dict(mean.module.state_dict())
-    again = latents.told(strictly=True), latents.labelled_mostly(), recipe.prior_again
-    _teach_prior(latents, prior, recipe, again, 6e-4, progress)
-
-
-def _teach_prior(
-    latents: Latents,
-    prior: LatentPrior,
-    recipe: GeneratorRecipe,
-    lesson: tuple[Tensor, np.ndarray, int],
-    rate: float,
-    progress: Progress,
-    mean: torch.optim.swa_utils.AveragedModel | None = None,
-) -> None:
-    """Teach a lesson: conditions (N, C), chances (N,), steps; mean follows the weights."""
-    told, chances, steps = lesson
-    optimiser = torch.optim.AdamW(prior.parameters(), rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.05)
+    optimiser = torch.optim.AdamW(prior.parameters(), recipe.prior_rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.prior_rate, total_steps=steps, pct_start=0.05)
     drawn = np.random.default_rng(recipe.seed).choice(len(told), (steps, recipe.prior_batch), p=chances)
     said, total = time.monotonic(), 0.0
     for step in range(steps):
         rows = torch.from_numpy(drawn[step])
         condition = told[rows] * (torch.rand(len(rows), 1) > _BLIND)
-        loss = prior.loss(latents.latents[rows], condition)
+        loss = prior.loss(latents.latents[rows], condition, weights)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-        if mean is not None:
-            mean.update_parameters(prior)
-        total += 0.01 * (loss.item() - total)
+        mean.update_parameters(prior)
+        total += max(0.01, 1 / (step + 1)) * (loss.item() - total)
         if time.monotonic() - said > 20.0:
             said = time.monotonic()
             progress(f"prior, step {step + 1} of {steps}: {total:.4f}")
+    prior.load_state_dict(mean.module.state_dict())
 
 
 def train_manifold(latents: Latents, manifold: Manifold, *, steps: int, seed: int, progress: Progress) -> None:
@@ -207,6 +204,15 @@ def prototypes_of(latents: Latents, conditions: Sequence[str]) -> tuple[Tensor, 
     return torch.stack([g.mean(dim=0) for g in groups]), torch.stack([g.std(dim=0) for g in groups])
 
 
+def seeds_of(latents: Latents, conditions: Sequence[str], seed: int) -> Tensor:
+    """Return latents (6, SEEDS, D) of each emotion's windows, drawn by lot, from which movements begin."""
+    rng, found = np.random.default_rng(seed), []
+    for emotion in EMOTIONS:
+        own = np.flatnonzero(((latents.numbers == conditions.index(emotion)) & (latents.labels >= 0)).numpy())
+        found.append(latents.latents[rng.choice(own, SEEDS, replace=len(own) < SEEDS)])
+    return torch.stack(found)
+
+
 def train_generator(
     data: Path, out: Path, *, recipe: GeneratorRecipe, checkpoint: Path | None, progress: Progress
 ) -> Path:
@@ -219,15 +225,19 @@ def train_generator(
     model = MovementGenerator(cvae.shape, EMOTIONS, recipe.prior_width, recipe.style)
     model.cvae.load_state_dict(cvae.state_dict())
     train_prior(latents, model.prior, recipe, progress)
+    reader = teach_reader(takes, model.reader)
+    model.plane.copy_(PLANE)
+    model.seeds.copy_(seeds_of(latents, cvae.shape.conditions, recipe.seed))
+    progress(f"reader: {reader}")
     train_manifold(latents, model.manifold, steps=recipe.plane_steps, seed=recipe.seed, progress=progress)
     for buffer, value in zip(
         (model.prototypes, model.spreads), prototypes_of(latents, cvae.shape.conditions), strict=True
     ):
         buffer.copy_(value)
-    return save_generator(out, model, about(recipe, takes))
+    return save_generator(out, model, about(recipe, takes, reader))
 
 
-def about(recipe: GeneratorRecipe, takes: Sequence[MotionTake]) -> About:
+def about(recipe: GeneratorRecipe, takes: Sequence[MotionTake], reader: dict[str, float]) -> About:
     """Return what goes beside the weights."""
     said: dict[str, Any] = {
         "command": "emotus train movements",
@@ -235,6 +245,7 @@ def about(recipe: GeneratorRecipe, takes: Sequence[MotionTake]) -> About:
         "takes": [sum(not t.set2 for t in takes), sum(t.set2 for t in takes)],
         "labelled": sum(t.label >= 0 for t in takes),
         "held_out": sorted(HELD_OUT),
+        "reader": reader,
         "valence_arousal": "assumed, after the layout of Russell (1980); not measured",
     }
     return About("", LICENCE, ATTRIBUTION, said, VALENCE, AROUSAL)

@@ -45,8 +45,8 @@ def coordinates(model: MovementGenerator, takes: Sequence[MotionTake]) -> tuple[
     """Return coordinates (N, 2 + S) of windows, the places their labels have (N, 2), and of which take they are."""
     windows = windows_of(takes, 8)
     poses, lengths = stacked(takes, windows)
-    standard = model.manifold.standard(model.encode(poses, lengths))
-    axes, style, _ = model.manifold.encode(standard)
+    style = model.manifold.encode(model.manifold.standard(model.encode(poses, lengths)))[1]
+    axes = model.place(poses, lengths)
     labels = torch.tensor([takes[window.take].label for window in windows])
     u = torch.cat((axes, style), dim=1).numpy().astype(np.float64)
     return u, PLANE[labels].numpy().astype(np.float64), np.array([window.take for window in windows])

@@ -12,7 +12,7 @@ import torch
 from ..engine.errors import InputError
 from ..engine.skeleton import Float32
 from ..models.cvae import FRAMES
-from ..models.cvae_generator import MovementGenerator
+from ..models.cvae_generator import CANDIDATES, MovementGenerator
 from ..models.cvae_store import load_generator
 from .generation_actor import ACTOR_FRAMES, Actor
 from .generation_data import take_of
@@ -23,6 +23,7 @@ from .train import AROUSAL, VALENCE
 MODELS: Final = ("cvae", "manifold", "stream")
 _OVERLAP: Final = 12  # frames in which one movement goes over into the next
 _CANDIDATES: Final = 24
+_OF_EACH: Final = 4  # what is joined is chosen for how it fits, from movements that are the best of so few
 
 
 def make_source(model: str, weights: Path | None = None) -> TakeSource:
@@ -48,7 +49,8 @@ def cvae_source(model: MovementGenerator) -> TakeSource:
     """Return takes drawn by the prior; longer ones are movements joined where they fit best."""
 
     def draw(emotion: str, intensity: float, seeds: Sequence[int]) -> Float32:
-        return model.draw(_known(emotion), intensity, seeds).numpy()
+        alone = len(seeds) == 1
+        return model.draw(_known(emotion), intensity, seeds, CANDIDATES if alone else _OF_EACH).numpy()
 
     return _joined("cvae", draw)
 

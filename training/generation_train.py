@@ -21,6 +21,7 @@ from torch import Tensor
 from ..engine.body import BODY
 from ..engine.errors import InputError
 from ..models.cvae import CvaeShape, MotionCvae, divergence, known
+from ..models.cvae_kinematics import mirrored
 from .generation_data import Drawer, conditions_of, stacked, windows_of
 from .motion_data import FPS, MotionTake, Progress
 
@@ -36,23 +37,23 @@ class GeneratorRecipe:
     learnt in the latent space afterwards; style: numbers beside valence and arousal.
     """
 
-    latent: int = 128
+    latent: int = 256
     width: int = 160
     layers: int = 3
-    steps: int = 820
+    steps: int = 150
     batch: int = 40
-    rate: float = 3e-4
-    straight_rate: float = 1e-5
+    rate: float = 1e-4
+    straight_rate: float = 1e-6
     rotations: float = 1.0
     places: float = 1.0
     world: float = 0.5
-    speed: float = 0.01
-    standing: float = 0.02
+    speed: float = 0.03
+    standing: float = 0.06
     kl: float = 4e-6
     prior_width: int = 384
-    prior_steps: int = 5000
+    prior_steps: int = 12000
     prior_batch: int = 160
-    prior_again: int = 1600
+    prior_rate: float = 1e-3
     style: int = 64
     plane_steps: int = 2000
     seed: int = 0
@@ -88,10 +89,7 @@ def train_cvae(
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-4)
     start = _resumed(checkpoint, recipe, model, optimiser)
     if not start:
-        windows = windows_of(takes, 24)
-        progress(f"principal components of {len(windows)} windows")
-        poses, _ = stacked(takes, windows)
-        model.fit_straight(poses, torch.tensor(BODY.offsets, dtype=torch.float32))
+        _start_straight(model, takes, progress)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate_share(step + start, recipe.steps))
     drawer = Drawer(takes, shape.conditions, recipe.seed + start)
     kept, told = time.monotonic(), 0.0
@@ -110,6 +108,16 @@ def train_cvae(
             kept = now
             _keep(checkpoint, recipe, model, optimiser, step + 1)
     return model.eval().requires_grad_(requires_grad=False)
+
+
+def _start_straight(model: MotionCvae, takes: Sequence[MotionTake], progress: Progress) -> None:
+    """Begin with principal components, the labelled movements counted for as much as all others."""
+    kinds = [[t for t in takes if t.label >= 0], [t for t in takes if t.label < 0]]
+    parts = [stacked(some, windows_of(some, hop))[0] for some, hop in zip(kinds, (6, 24), strict=True)]
+    parts[0] = torch.cat((parts[0], mirrored(parts[0])))
+    counts = torch.cat([torch.full((len(part),), 1.0 / max(len(part), 1)) for part in parts])
+    progress(f"principal components of {len(counts)} windows")
+    model.fit_straight(torch.cat(parts), torch.tensor(BODY.offsets, dtype=torch.float32), counts)
 
 
 def _rate_share(step: int, steps: int) -> float:
