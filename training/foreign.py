@@ -24,6 +24,7 @@ from .looks import Look
 
 SHRINKAGES = (0.05, 0.1, 0.2, 0.4)
 _RIDGE = 3e-3
+_HIDDEN = 0.05  # share of the noise of postures
 _NEAR = 0.99  # share of rows of left-out families that are not foreign at all
 _FAR = 1.5  # times as far out, and a body is wholly foreign
 _NEUTRAL = LABELS.index("neutral")
@@ -71,25 +72,36 @@ def _apart(posture: Floats, centre: Floats, axes: Floats) -> Floats:
     return np.square((posture - centre) @ axes).mean(axis=-1)
 
 
-def _whitening(rows: Floats) -> tuple[Floats, Floats]:
-    """Return centre (P,) and axes (P, P) on which rows (N, P) have a variance of at most one."""
+def _whitening(rows: Floats, hidden: Floats) -> tuple[Floats, Floats]:
+    """Return centre (P,) and axes (P, P) on which nine parts of rows (N, P) and one of hidden (M, P) have variance one.
+
+    hidden: postures of bodies some of whose joints nobody sees, for a lost joint makes no other body.
+    """
     centre = rows.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.cov(rows.T))
+    away = hidden - centre
+    spread = (1.0 - _HIDDEN) * np.cov(rows.T) + _HIDDEN * away.T @ away / len(away)
+    values, vectors = np.linalg.eigh(spread)
     return centre, vectors / np.sqrt(values.clip(min=0.0) + _RIDGE)
 
 
 def _postures(
     library: Library, head: Head, columns: NDArray[np.intp], left_out: LeftOut
 ) -> tuple[Floats, Floats, tuple[float, float]]:
-    looks = allowed([*library.set1, *library.set2], left_out)
-    rows = {family: [head.flat(look.rows)[:, columns] for look in looks if look.clip.family == family]
-            for family in sorted({look.clip.family for look in looks})}  # fmt: skip
+    """Return centre and axes, and bounds: what left-out families reach, and half as much again."""
+    seen = [(look.clip.family, head.flat(look.rows)[:, columns])
+            for look in allowed([*library.set1, *library.set2], left_out)]  # fmt: skip
+    hidden = [(look.clip.family, head.flat(look.rows)[:, columns]) for look in allowed(library.hidden, left_out)]
     apart: list[Floats] = []
-    for family in sorted({look.clip.family for look in looks if look.clip.label >= 0}):
-        others = np.concatenate([row for other, some in rows.items() if other != family for row in some])
-        apart += [_apart(row, *_whitening(others)) for row in rows[family]]
+    for family in sorted({look.clip.family for look in allowed(library.labelled, left_out)}):
+        white = _whitening(_but(seen, family), _but(hidden, family))
+        apart += [_apart(rows, *white) for other, rows in seen if other == family]
     near = float(np.quantile(np.concatenate(apart), _NEAR))
-    return *_whitening(np.concatenate([row for some in rows.values() for row in some])), (near, _FAR * near)
+    return *_whitening(_but(seen, None), _but(hidden, None)), (near, _FAR * near)
+
+
+def _but(rows: Sequence[tuple[int, Floats]], family: int | None) -> Floats:
+    """Return all rows (N, P) but those of a family."""
+    return np.concatenate([some for each, some in rows if each != family])
 
 
 class _Readings:

@@ -20,7 +20,9 @@ _OTHERS = 4  # persons who might have played each clip of set 1
 
 @dataclass(frozen=True)
 class Library:
-    """Hold the looks at set 1 (with every frame), set 2, other bodies and other persons of set 1, and gaits to test on.
+    """Hold the looks at set 1 (with every frame), set 2, set 1 otherwise, and the gaits to test on.
+
+    warped, others, hidden: set 1 on other bodies, by other persons, and with joints that no sensor sees.
 
     persons, strangers: rows (S, F) of features of people in every amount of evidence, with the activity's family of
     each in person_clips, and of what is no performance. unseen: kinds of strangeness to test on.
@@ -32,6 +34,7 @@ class Library:
     set2: list[Look]
     warped: list[Look]
     others: list[Look]
+    hidden: list[Look]
     gaits: list[Look]
     persons: np.ndarray
     person_clips: list[Clip]
@@ -58,6 +61,7 @@ def build_library(data_dir: Path, shape: Shape, progress: Progress) -> Library:
     people = [_person(clip, rng) for clip in set1 for _ in range(2)]
     chance = np.random.default_rng(1)
     others = [replace(c, frames=augment.other_person(c.frames, chance)) for c in set1 for _ in range(_OTHERS)]
+    hidden = [replace(c, frames=augment.hide_joints(c.frames, chance)) for c in set1 for _ in range(2)]
     rows = [_at_moments(extractor, clip.frames) for clip in people]
     frames = [clip.frames for clip in set1]
     odd = strange.learnt(frames, 500, rng)
@@ -69,6 +73,7 @@ def build_library(data_dir: Path, shape: Shape, progress: Progress) -> Library:
         set2=look_at(extractor, set2, 30),
         warped=look_at(extractor, bodies, 12),
         others=look_at(extractor, others, 12),
+        hidden=look_at(extractor, hidden, 12),
         gaits=look_at(extractor, gaits, every=True),
         persons=np.concatenate(rows),
         person_clips=[clip for clip, row in zip(people, rows, strict=True) for _ in row],

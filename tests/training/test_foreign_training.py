@@ -42,7 +42,7 @@ def _library() -> Any:
                 person = rows.copy()
                 person[:, PERSONAL] += rng.normal(0, 2.0)
                 others.append(_look(f"{activity}-{label}", label, activity, person))
-    return SimpleNamespace(extractor=EXTRACTOR, set1=own, set2=own, others=others)
+    return SimpleNamespace(extractor=EXTRACTOR, set1=own, set2=own, labelled=own, others=others, hidden=own)
 
 
 @pytest.fixture(scope="module")
