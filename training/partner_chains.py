@@ -75,7 +75,7 @@ def _apart(frames: Tensor, kind: Kind) -> Tensor:
     share = torch.sqrt(kind.moved / kind.moved.sum())
     lively, smooth = _off(moved, kind.moved), _off(turned, kind.turned)
     aside = (mean - kind.mean) ** 2 / _raised(kind.variance, kind.variance)
-    apart = lively + smooth + 0.5 * _off(variance, kind.variance) + 0.5 * aside
+    apart = lively + smooth + 0.5 * _off(variance, kind.variance) + 2.0 * aside
     return (apart * share).sum() / share.sum()
 
 
