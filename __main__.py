@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .bridges.page import VIEW_HOST, VIEW_PORT, free_port, make_viewer, open_browser
+from .bridges.page import VIEW_HOST, VIEW_PORT, free_port, make_viewer, open_browser, page_lines
 from .engine.errors import EmotusError, InputError
 from .training import registry
 from .training.commands import DEFAULT_MODEL, Json
@@ -263,6 +263,7 @@ def _recogniser(model: str, context: str, performers: int = 1) -> Recogniser | N
 def _sinks(
     uris: Sequence[str], view: str | None, stage: Backstage, clock: Clock, *, expose: bool, controls: Sequence[str]
 ) -> list[Bridge]:
+    from .bridges.complaints import ComplaintsBridge
     from .bridges.terminal import TerminalBridge
     from .bridges.uri import make_bridge, make_control
 
@@ -271,8 +272,10 @@ def _sinks(
     if view is not None:
         told = {"control": inbox, "labels": stage.labels, "references": stage.references}
         sinks.append(make_viewer(view, clock=clock, expose=expose, **told))
-        note(f"the page: http://{view} (?stage=1 for a projector)")
-    return (sinks or [TerminalBridge()]) + [make_control(uri, inbox, clock) for uri in controls]
+        for line in page_lines(view):
+            note(line)
+    heard = [make_control(uri, inbox, clock) for uri in controls]
+    return [*(sinks or [TerminalBridge()]), *heard, ComplaintsBridge(clock=clock)]
 
 
 def _drive(

@@ -44,6 +44,16 @@ def make_viewer(
     return ViewerBridge(host, int(port), clock=clock, control=control, labels=labels, references=references)
 
 
+def page_lines(at: str) -> list[str]:
+    """Return what a person is told of the page at HOST:PORT: an address that a browser can open, and who may look."""
+    host, _, port = at.rpartition(":")
+    everywhere = host in ("0.0.0.0", "[::]", "::")  # noqa: S104 - compared, not bound
+    lines = [f"the page: http://{socket.gethostname() if everywhere else host}:{port} (?stage=1 for a projector)"]
+    if host not in LOOPBACK:
+        lines.append("whoever reaches this machine may look at the page, which therefore has no buttons")
+    return lines
+
+
 def free_port(port: int) -> int:
     """Return the port, or any free one where something else already listens there."""
     for candidate in (port, 0):

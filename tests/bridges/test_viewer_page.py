@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from emotus.bridges.page import page_lines
 from emotus.bridges.viewer_body import BONE_COUNT, INSTANCES, body_colors, body_shape, unit_sphere
 from emotus.bridges.viewer_colors import css, emotion_color
 from emotus.bridges.viewer_plot import plot_svg
@@ -216,3 +217,13 @@ def test_colours_are_steady_and_apart() -> None:
     assert len(set(known)) == 6
     assert emotion_color("awe") == emotion_color("AWE")
     assert css((255, 0, 10)) == "#ff000a"
+
+
+def test_the_address_told_is_one_a_browser_can_open():
+    """A page for all networks is told by this machine's name, and that others may look; one for itself is not."""
+    (own,) = page_lines("127.0.0.1:8080")
+    assert "http://127.0.0.1:8080" in own
+    everywhere, warning = page_lines("0.0.0.0:8080")
+    assert "0.0.0.0" not in everywhere
+    assert ":8080" in everywhere
+    assert "may look" in warning

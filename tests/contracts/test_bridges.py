@@ -22,6 +22,7 @@ from support.sayings import emotion, frame, free_port, motion, pose, qualities, 
 
 import emotus.bridges
 from emotus.bridges.base import Bridge
+from emotus.bridges.complaints import ComplaintsBridge
 from emotus.bridges.jsonl import JsonlBridge
 from emotus.bridges.lights import LightsBridge
 from emotus.bridges.lights_wire import ArtnetWire
@@ -65,6 +66,7 @@ def _dead() -> list[Target]:
 
 # How each kind of bridge is made for these tests, with a receiver that is dead: a new bridge needs a line here.
 MAKERS: dict[str, Callable[..., Bridge]] = {
+    "ComplaintsBridge": lambda _: ComplaintsBridge(io.StringIO(), clock=MonotonicClock()),
     "JsonlBridge": lambda tmp_path: JsonlBridge(str(tmp_path / "out.jsonl"), clock=MonotonicClock()),
     "LightsBridge": lambda _: LightsBridge("artnet:dead", _dead()[0], ArtnetWire(0), clock=MonotonicClock()),
     "LslBridge": lambda _: LslBridge("any", clock=MonotonicClock(), expose=True, library=OutletLibrary()),
