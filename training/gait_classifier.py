@@ -23,6 +23,7 @@ from .kinematic import AT, affective_of, points_of
 from .network_classifiers import parents_of_sixteen
 from .network_fit import STRIDE, answer, mirrored, seed_everything, weights_of, with_weights
 from .plain_classifiers import about_of
+from .schedule import one_cycle
 from .windows import Examples, Floats
 
 _PARTS: Final = (
@@ -99,7 +100,7 @@ def _train(network: Any, windows: Float32, shares: Tensor, steps: int) -> None:
     labelled = shares.sum(dim=1) > 0
     draw = _balance(shares, labelled)
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, total_steps=steps, pct_start=0.2)
+    schedule = one_cycle(optimiser, _RATE, steps, 0.2)
     network.train()
     for step in range(steps):
         rows = torch.multinomial(draw, 32, replacement=True)

@@ -22,6 +22,7 @@ from .generation_data import condition_of, stacked, windows_of
 from .generation_reader import teach_reader
 from .generation_train import GeneratorRecipe, train_cvae
 from .motion_data import EMOTIONS, HELD_OUT, MotionTake, Progress, load_motion, split
+from .schedule import one_cycle
 from .train import AROUSAL, ATTRIBUTION, LICENCE, VALENCE
 
 _HOP_LABELLED: Final = 4
@@ -131,7 +132,7 @@ def train_prior(latents: Latents, prior: LatentPrior, recipe: GeneratorRecipe, p
     weights = weights_of(latents.cvae, prior.scale)
     mean = torch.optim.swa_utils.AveragedModel(prior, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998))
     optimiser = torch.optim.AdamW(prior.parameters(), recipe.prior_rate, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.prior_rate, total_steps=steps, pct_start=0.05)
+    schedule = one_cycle(optimiser, recipe.prior_rate, steps, 0.05)
     drawn = np.random.default_rng(recipe.seed).choice(len(told), (steps, recipe.prior_batch), p=chances)
     said, total = time.monotonic(), 0.0
     for step in range(steps):
@@ -158,7 +159,7 @@ def train_manifold(latents: Latents, manifold: Manifold, *, steps: int, seed: in
     manifold.mean.copy_(latents.blind.mean(dim=0))
     manifold.scale.copy_(spread)
     optimiser = torch.optim.AdamW(manifold.parameters(), 1e-3, weight_decay=3e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=steps, pct_start=0.1)
+    schedule = one_cycle(optimiser, 1e-3, steps, 0.1)
     drawn = rng.choice(len(latents.numbers), (steps, 256), p=latents.chances)
     manifold.train()
     for step in range(steps):

@@ -21,6 +21,7 @@ from ..models.recogniser import Shape
 from ..models.stgcn import STRIDE, Stgcn
 from . import augment
 from .clips import Clip
+from .schedule import one_cycle
 
 _MASKED = -1e4
 _LEAST_CLIPS = 3  # of a style in a session
@@ -72,7 +73,7 @@ def train_network(clips: Sequence[Clip], shape: Shape, recipe: NetworkRecipe, se
     )
     weights = [*network.parameters(), *reader.parameters()]
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.steps, pct_start=0.2)
+    schedule = one_cycle(optimiser, recipe.rate, recipe.steps, 0.2)
     for windows, lengths, chosen in _batches(clips, _chances(clips), recipe, rng):
         target = torch.tensor([styles.number(clips[i]) for i in chosen])
         loss = _loss(network.embed(windows, STRIDE), lengths, reader, target, styles.mask(target))

@@ -15,6 +15,7 @@ from ..engine.skeleton import Float32
 from ..engine.streams import MODEL_RATE_HZ
 from .classifier import Arrays
 from .kinematic import points_of
+from .schedule import one_cycle
 from .windows import Floats
 
 STRIDE = 2  # every second frame is enough, at half the price
@@ -61,7 +62,7 @@ def standardise(network: Any, x: Tensor) -> None:
 def fit_network(network: nn.Module, x: Tensor, shares: Tensor, recipe: FitRecipe) -> nn.Module:
     """Train a network on inputs (N, T, D) and shares of the labels (N, K); return it, ready to answer."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.steps, pct_start=0.25)
+    schedule = one_cycle(optimiser, recipe.rate, recipe.steps, 0.25)
     balance = _balance(shares)
     scale = x.std(dim=(0, 1))
     network.train()
