@@ -73,7 +73,7 @@ class Grid:
         n = int(counted[-1]) // self.groups
         if n < MIN_SAMPLES:
             return self._some_unknown(counts, sums)
-        below = np.interp(self._at * n, counted, np.add.accumulate(sums), left=0.0)  # in samples, in steps
+        below = _below(self._at * n, counted, np.add.accumulate(sums))  # in samples, in steps
         found = self._between(below, self._per_width * (self.step / n))
         return found, np.full(self.groups, n, dtype=np.int64)
 
@@ -91,7 +91,7 @@ class Grid:
 
     def _means(self, level: Float64, area: Float64) -> Float64:
         """Return the means (G, K) between levels, of the area below the quantile functions, one after another."""
-        return self._between(np.interp(self._at, level, area, left=0.0), self._per_width)
+        return self._between(_below(self._at, level, area), self._per_width)
 
     def _between(self, below: Float64, per_width: Float64) -> Float64:
         """Return the means (G, K) of areas (G * K,) up to each level."""
@@ -100,6 +100,15 @@ class Grid:
         np.subtract(below[1:], below[:-1], out=means[1:])
         means *= per_width
         return means.reshape(self.groups, QUANTILES)
+
+
+def _below(at: Float64, level: Float64 | Ints, area: Float64 | Ints) -> Float64:
+    """Return the areas up to each place (N,), of areas (M,) up to rising levels (M,); up to nought there is none."""
+    found = np.interp(at, level, area)
+    if level[0] > 0:
+        first = int(np.searchsorted(at, level[0]))
+        found[:first] = at[:first] * (float(area[0]) / float(level[0]))
+    return found
 
 
 def spread(quantiles: Float64) -> Float64:

@@ -62,6 +62,14 @@ def test_quantiles_never_fall_and_keep_the_mean(samples):
     assert made.quantiles[0] @ WIDTHS == pytest.approx(np.mean(samples), abs=1e-6)
 
 
+def test_the_least_samples_are_spread_over_their_own_levels():
+    """What little lies in the lowest bin is not heaped on the level above it, which would then lie above all samples."""
+    samples = [0.0] * 8 + [6.103515625e-05] + [1.0] * 27
+    assert made_of(np.array(samples)).quantiles[0].max() == pytest.approx(1.0, abs=1e-6)
+    still = made_of(np.full(36, 0.01))
+    assert still.quantiles[0] == pytest.approx(0.01, abs=1e-6)
+
+
 def test_what_enters_and_leaves_again_leaves_no_trace():
     """Counts and sums are whole numbers: a million samples later they are those they were."""
     grid = Grid(DEFINITION)
