@@ -106,8 +106,8 @@ def _below(at: Float64, level: Float64 | Ints, area: Float64 | Ints) -> Float64:
     """Return the areas up to each place (N,), of areas (M,) up to rising levels (M,); up to nought there is none."""
     found = np.interp(at, level, area)
     if level[0] > 0:
-        first = int(np.searchsorted(at, level[0]))
-        found[:first] = at[:first] * (float(area[0]) / float(level[0]))
+        first = np.count_nonzero(at < level[0])
+        found[:first] = at[:first] * area[0] / level[0]
     return found
 
 

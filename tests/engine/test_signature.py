@@ -63,7 +63,7 @@ def test_quantiles_never_fall_and_keep_the_mean(samples):
 
 
 def test_the_least_samples_are_spread_over_their_own_levels():
-    """What little lies in the lowest bin is not heaped on the level above it, which would then lie above all samples."""
+    """What little lies in the lowest bin is not heaped on the level above it, which would then exceed all samples."""
     samples = [0.0] * 8 + [6.103515625e-05] + [1.0] * 27
     assert made_of(np.array(samples)).quantiles[0].max() == pytest.approx(1.0, abs=1e-6)
     still = made_of(np.full(36, 0.01))
