@@ -134,11 +134,20 @@ class Generator:
         self._push[performer] += (command - self._commands[performer])[moods]
         self._commands[performer] = command
 
-    def step(self) -> Frame:
-        """Return the next frame."""
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the next frame is made already."""
+        return bool(self._ready)
+
+    def prepare(self) -> None:
+        """Make the next frames, unless there are some; what is asked from then on shows in those after them."""
         while not self._ready:
             self._extend()
             self._interpolate()
+
+    def step(self) -> Frame:
+        """Return the next frame."""
+        self.prepare()
         return self._ready.popleft()
 
     def take(self, frames: int) -> tuple[Float32, Float32, Float32]:

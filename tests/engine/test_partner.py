@@ -49,6 +49,23 @@ def test_every_frame_says_what_it_is(model) -> None:
     assert {b.t_ns - a.t_ns for a, b in zip(frames, frames[1:], strict=False)} == {PERIOD_NS}
 
 
+def test_a_piece_is_made_before_its_first_frame_is_due(model) -> None:
+    """It is asked for half a frame early then, gives nothing yet, and is quick and in time when the frame is due."""
+    partner = Partner(model, seed=9)
+    partner.tick(0)
+    early = 0
+    for i in range(1, 40):
+        due = partner.due_ns
+        assert due is not None
+        if due < i * PERIOD_NS:
+            early += 1
+            assert i * PERIOD_NS - due == PERIOD_NS // 2
+            assert partner.tick(due) == ()
+            assert partner.due_ns == i * PERIOD_NS
+        assert [frame.t_ns for frame in partner.tick(i * PERIOD_NS)] == [i * PERIOD_NS]
+    assert 3 <= early <= 10  # once for each piece of eight frames
+
+
 def test_frames_that_nobody_came_for_are_dropped(model) -> None:
     """After a second of silence four frames come at once at most; the others are counted, not made up for."""
     partner = Partner(model)
