@@ -2,10 +2,9 @@
 
 NOT_YET: dict[int, str] = {
     26: "a recording of the performer that is played in her place moves as she does, and is not told from her",
-    30: "what the generator sends by OSC jitters by 2.3 to 2.7 ms (p99) where 2 is asked for: every eighth frame "
-    "begins a piece of eight, which takes 2.1 ms to make and is made when the frame is due; the 5 to 24 ms of "
-    "other runs are the machine's, for with a real-time priority (`chrt -f 10`) they are gone at the same load, "
-    "and without one a plain stream of 60 Hz jitters as much beside them",
+    30: "what the generator sends by OSC jitters by 2.1 to 3.4 ms (p99, four runs on quiet cores) where 2 is asked "
+    "for; pieces are made half a frame ahead, since every eighth frame came late; what is left, and more beside other "
+    "work, is the machine's: a real-time priority (`chrt -f 10`) brings it to 1.0 to 1.2 ms",
 }
 
 # Rows whose stored figures miss a goal, taken while other programs had the processor; `make faults` on a quiet machine
