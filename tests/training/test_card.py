@@ -31,10 +31,11 @@ def test_the_card_tells_uses_limits_and_licence() -> None:
 
 
 def test_the_goals_are_met_by_the_stored_figures() -> None:
-    """Content left out beats the best peer, family left out its own, and answers are calibrated."""
+    """Content left out beats the best peer, families and other people's gaits theirs, and noise is no performance."""
     found = shown("bandai-stgcn").protocols
     assert found["content"]["accuracy"][0] >= 0.81
     assert found["family"]["accuracy"][0] >= 0.51
+    assert found["gaits"]["accuracy"][0] >= 0.44
     assert all(share >= 0.95 for share in found["strange"].values())
 
 
