@@ -23,6 +23,7 @@ from .tables import SIDES, Blend, Table, keys, look_up
 
 DERIVED_CONFIDENCE: Final = 0.8  # of a joint that lies between others by the body's proportions
 UNKNOWN: Final = "names and hierarchy"
+NEAREST: Final = 1e-6  # units of the source over which a body stretches: less is a point, whatever the rounding
 FARTHEST: Final = 1e7  # units of the source: ten kilometres in millimetres, far below where squares overflow
 FRAMES_READ: Final = 600  # of the first frames: enough to see a person stand, however long the file is
 
@@ -138,7 +139,7 @@ def _first_frames(given: ArrayLike | None, rotations: ArrayLike | None) -> tuple
     if given is None:
         return None, None
     frames = np.asarray(given)[:FRAMES_READ].astype(np.float64)
-    good = (np.abs(frames) < FARTHEST).all(axis=(1, 2)) & (np.ptp(frames, axis=1) > 0).any(axis=1)  # (T,)
+    good = (np.abs(frames) < FARTHEST).all(axis=(1, 2)) & (np.ptp(frames, axis=1) > NEAREST).any(axis=1)  # (T,)
     if not good.any():
         return None, None
     turned = None if rotations is None else np.asarray(rotations)[:FRAMES_READ][good].astype(np.float64)

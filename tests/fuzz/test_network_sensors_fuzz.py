@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import lz4.frame
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import rokoko_bytes
 from support.axis_bytes import binary_old
@@ -203,6 +203,7 @@ def test_any_json_of_studios_shape_is_accepted_or_refused(version, made, stamp, 
 
 @settings(max_examples=30)
 @given(st.lists(st.floats(width=32), min_size=63, max_size=63), st.binary(max_size=30))
+@example([0.0, 0.0, 2.0**-149] + [0.0] * 60, b"")  # all in one point but for the least number there is
 def test_any_sample_is_accepted_or_refused(sample, junk):
     """NaN, infinities and samples of another length, of the body's own names and of another make's."""
     for names in (("Hips", "Spine", "Head"), XSENS):
