@@ -21,6 +21,7 @@ from .training import registry
 from .training.commands import DEFAULT_MODEL, Json
 from .training.console import complain, note, say
 from .training.contexts import Context, recogniser_for, required_recogniser
+from .training.menu import Menu
 
 if TYPE_CHECKING:
     from .bridges.base import Bridge
@@ -39,6 +40,7 @@ PERFORMERS = 16  # followed at once at least; a sensor may show several
 
 app = typer.Typer(
     name="emotus",
+    cls=Menu,
     help="Read the emotion a moving body appears to express, live, and pass it on.",
     add_completion=False,
     rich_markup_mode=None,

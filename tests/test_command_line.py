@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from emotus.__main__ import main
+from emotus.training.menu import LINES
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not beside this checkout")
@@ -53,6 +54,13 @@ def test_help_names_every_command():
     assert result.returncode == 0
     for command in ("run", "recognize", "demo", "train", "evaluate", "bench", "doctor"):
         assert f"\n  {command}" in result.stdout
+
+
+def test_help_lists_whole_lines_in_the_order_of_the_menu():
+    """Every command has its line there, none is cut off, and who is new meets the demo first."""
+    told = emotus("--help").stdout.partition("Commands:\n")[2]
+    assert [line.split()[0] for line in told.splitlines() if line.strip()] == list(LINES)
+    assert "..." not in told
 
 
 BAD_FILES = {
