@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import typer
 from typer.core import TyperGroup
 
 LINES: Final = {
@@ -42,7 +41,7 @@ class Menu(TyperGroup):
             if name in self.commands:
                 self.commands[name].short_help = line
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of LINES."""
         del ctx
         named = [name for name in LINES if name in self.commands]
