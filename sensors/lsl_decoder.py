@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.body import BODY, JOINT_COUNT, JOINT_INDEX
 from ..engine.clock import NS_PER_S
 from ..engine.errors import PacketError, SkeletonError
+from ..engine.matching import FARTHEST
 from ..engine.pose import Pose
 from ..engine.rate import SourceRate
 from ..engine.retarget import Retargeter, match_skeleton, rotations_from_positions
@@ -81,7 +82,7 @@ class LslDecoder:
         row = np.frombuffer(data, _SAMPLE)
         places = row[layout.columns].astype(np.float32)  # (P, 3)
         known = np.where(layout.confidence >= 0, row[layout.confidence], 1.0).astype(np.float32)
-        known = np.where(np.isfinite(known) & np.isfinite(places).all(axis=1), np.clip(known, 0.0, 1.0), 0.0)
+        known = np.where(np.isfinite(known) & (np.abs(places) < FARTHEST).all(axis=1), np.clip(known, 0.0, 1.0), 0.0)
         if self._last_ns is not None and t_ns <= self._last_ns:
             self._counts["dropped_late"] += 1
             return []

@@ -204,6 +204,7 @@ def test_any_json_of_studios_shape_is_accepted_or_refused(version, made, stamp, 
 @settings(max_examples=30)
 @given(st.lists(st.floats(width=32), min_size=63, max_size=63), st.binary(max_size=30))
 @example([0.0, 0.0, 2.0**-149] + [0.0] * 60, b"")  # all in one point but for the least number there is
+@example([3.0e38, 3.0e38] + [1.0] * 61, b"")  # more together than a number of four bytes holds
 def test_any_sample_is_accepted_or_refused(sample, junk):
     """NaN, infinities and samples of another length, of the body's own names and of another make's."""
     for names in (("Hips", "Spine", "Head"), XSENS):
