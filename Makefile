@@ -85,6 +85,7 @@ reproduce: $(ALL) ## The rows of docs/reproduce.md, each a folder under reports/
 	@for row in $(REPORTS); do IFS=:; set -- $$row; \
 	echo "$$1 on $$2, $$3"; \
 	nice -n 15 $(BIN)/emotus train $$1 --data $$2:../shared/data --folds $$3 --resume -o reports/$$1-$$2-$$3 $(ARGS) || exit; done
+	@$(BIN)/python scripts/reproduced.py
 
 webcam: $(SEES) ## An environment with cameras and videos, beside the other one: .venv-webcam (about 2.5 GB)
 	$(WEBCAM)/bin/emotus doctor | grep -A2 -E 'sensor (webcam|video)|telemetry'

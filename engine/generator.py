@@ -31,7 +31,7 @@ from .wish import Wish, checked, command_of
 
 RATES_HZ: Final = (1.0, 240.0)
 _SMOOTH: Final = np.array([1, 8, 14, 8, 1], dtype=np.float32) / 32  # over keys: what the network trembles, not moves
-_CHANCE: Final = (0.8, 0.4)  # of the network's own spread, in place and under way, where a gait goes on by itself
+CHANCE: Final = (0.8, 0.4)  # of the network's own spread, in place and under way, where a gait goes on by itself
 _PACE: Final = 0.15  # share of a piece's speed in what is taken for the present one: about a second's worth
 _AT_ONCE: Final = 0.6  # of the length of a step in which every coordinate is at its fastest: nobody moves so
 _HARDLY: Final = 1.0001  # faster than the fastest is none of the network's: rounding
@@ -165,7 +165,7 @@ class Generator:
         self._restore()
         noise = np.stack([each.standard_normal(network.shape.latent, dtype=np.float32) for each in self._chance])
         commands, travels = self._spurred()
-        noise *= np.where(travels, _CHANCE[1], _CHANCE[0])[:, None]
+        noise *= np.where(travels, CHANCE[1], CHANCE[0])[:, None]
         past = self._state[0].numpy()
         piece = self._network(np.concatenate((commands, noise), axis=1, dtype=np.float32), past)
         self._state = (torch.as_tensor(np.concatenate((past, piece), axis=1)[:, -past.shape[1] :]),)

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..engine.generator import CHANCE
 from ..models.primitive import Basis, Primitive
 from .partner_corpus import going_of
 from .partner_data import Footage, way_of
 
 PIECES: Final = 4  # of a chain a step
 _AGAIN: Final = 0.03  # how often, a step, a chain begins again from a recording
-CALM: Final = (0.8, 0.4)  # of the prior's spread, in place and under way: a gait is to go on by itself, not by chance
 _LEAST: Final = 0.02  # of the mean energy, that is added to each: what hardly moves has little to say
 
 
@@ -58,7 +58,7 @@ class Chains:
         at = torch.from_numpy(rng.integers(0, len(kind.starts), len(past)))
         past = torch.where(fresh[:, None, None], kind.starts[at], past)
         command = torch.where(fresh[:, None], kind.commands[at], command)
-        made, calm = [past[:, -1:]], CALM[int(command[0, -1])]
+        made, calm = [past[:, -1:]], CHANCE[int(command[0, -1])]  # as it is run: a gait is to go on by itself
         for _ in range(PIECES):
             mean, spread = model.expect(past, command)
             made.append(model.decode(past, command, mean + calm * spread * torch.randn_like(spread)))

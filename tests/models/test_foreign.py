@@ -13,7 +13,7 @@ from support.people import build_of, mover
 from emotus.engine.features import Normaliser
 from emotus.models.lean import LeanRecogniser
 from emotus.models.recogniser import FusedRecogniser, Shape
-from emotus.models.store import FOLDER, load_recogniser, save_recogniser
+from emotus.models.store import load_recogniser, save_recogniser
 from emotus.training.clips import load_gaits
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -99,8 +99,7 @@ def test_an_untrained_network_calls_nobody_foreign():
 
 
 @needs_data
-def test_walkers_of_another_laboratory_are_foreign_and_those_learnt_from_are_not(network):
+def test_walkers_of_another_laboratory_are_foreign(network):
     """All twenty gaits looked at are, since their skeleton is another one."""
     shares = [network.foreign.share(_flat(network, clip.frames))[-1, 0] for clip in load_gaits(DATA)[::6]]
     assert min(shares) > 0.9
-    assert (FOLDER / "bandai-stgcn.safetensors").stat().st_size < 8 << 20
