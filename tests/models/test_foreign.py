@@ -15,6 +15,7 @@ from emotus.models.lean import LeanRecogniser
 from emotus.models.recogniser import FusedRecogniser, Shape
 from emotus.models.store import load_recogniser, save_recogniser
 from emotus.training.clips import load_gaits
+from emotus.training.foreign import Foreign
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 needs_data = pytest.mark.skipif(not (DATA / "emotion_gait.npz").is_file(), reason="../shared/data is missing")
@@ -71,6 +72,26 @@ def test_the_lean_step_knows_foreign_bodies_too(network):
         wanted = network.forward(torch.from_numpy(np.stack((frames, known)))).numpy()
     assert close(ours[0], wanted[0])
     assert close(ours[1], wanted[1])
+
+
+def test_training_measures_with_what_the_network_does(network):
+    """The shares and answers that figures are made of are those of the network, on bodies near and far."""
+    part = network.foreign
+    own = Foreign(
+        part.posture.numpy(),
+        part.movement.numpy(),
+        part.centre.numpy(),
+        part.axes.numpy(),
+        (float(part.bounds[0]), float(part.bounds[1])),
+        part.head.weight.detach().numpy(),
+        part.head.bias.detach().numpy(),
+    )
+    flat = torch.cat([_flat(network, _walk(build_of(3, spread=spread)))[::10] for spread in (0.0, 0.1, 0.6)])
+    known = torch.randn(len(flat), 6, dtype=torch.float64)
+    shares = part.share(flat)
+    assert shares.min() < 0.5 < shares.max()
+    wanted = torch.lerp(known, part.forward(flat), shares)
+    np.testing.assert_allclose(own.correct(known.numpy(), flat.numpy()), wanted.detach().numpy(), atol=1e-9)
 
 
 def test_weights_made_before_there_was_such_an_answer_give_it_no_say(network, tmp_path):
